@@ -1,0 +1,502 @@
+"""Operations: one record each, holding everything that is known about it.
+
+An op is a plain function on arrays.  The decorator `op` adds its vector-Jacobian products (vjps) and sample inputs, puts
+the record into `REGISTRY`, and returns the public function: given Tensors it computes and records, given arrays it is
+NumPy.  Because a vjp is written from public ops and operators, the same text serves first-order gradients (arrays in)
+and higher orders (Tensors in).
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy import asarray, ndarray
+
+from .modes import RECORDING, TRACING, mode
+from .tape import Node, Tape
+from .tensor import Tensor, as_array, get_default_dtype
+
+__all__ = ["REGISTRY", "Op", "Sample", "op"]
+
+REGISTRY: dict[str, Op] = {}
+
+ALIASES = {"dim": "axis", "keepdim": "keepdims", "dims": "axis", "other": "y", "axes": "axis"}  # PyTorch's names
+NO, VALUE, SHAPE = 0, 1, 2  # what a gradient reads of an argument
+_MISSING: Any = inspect.Parameter.empty
+
+
+class Sample:
+    """Arguments for one call of an op in the checks: ``Sample(x, y, axis=0)``."""
+
+    def __init__(self, *args: Any, **params: Any) -> None:
+        self.args = args
+        self.params = params
+
+    def __repr__(self) -> str:
+        shown = [f"{a.dtype}{list(a.shape)}" if isinstance(a, ndarray) else repr(a) for a in self.args]
+        return ", ".join(shown + [f"{k}={v!r}" for k, v in self.params.items()])
+
+
+class Op:
+    """The record of an operation.
+
+    ``forward``: arrays in, array out, with a last argument ``out`` for the result's buffer.
+    ``vjps``: one per differentiable argument, ``vjp(g, out, *arguments)``; None for an argument without gradient.
+    ``joint``: instead of ``vjps``, all gradients at once, ``joint(needs, g, out, *arguments)``.
+    ``residuals``: forward returns ``(out, residual)``; the rules are called with ``g, out, residual, *arguments``.
+    ``reference``: the plain composition that a fused op stands for; it is differentiated for higher orders.
+    """
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        vjps: Sequence[Callable[..., Any] | None],
+        joint: Callable[..., Any] | None,
+        arity: int,
+        *,
+        symbol: str,
+        samples: Callable[[np.random.Generator], list[Sample]] | None,
+        numpy: Sequence[Callable[..., Any]],
+        floating: bool,
+        view: bool,
+        residuals: bool,
+        reference: Callable[..., Any] | None,
+        reads: int | None,
+    ) -> None:
+        self.name = forward.__name__
+        self.forward = forward
+        self.vjps = tuple(vjps)
+        self.joint = joint
+        self.arity = arity
+        self.symbol = symbol
+        self.samples = samples
+        self.numpy = tuple(numpy)
+        self.floating = floating
+        self.view = view
+        self.residuals = residuals
+        self.reference = reference
+        self.builtin = forward.__module__.startswith(__package__ + ".")
+        self.differentiable = bool(self.vjps) or joint is not None
+        parameters = list(inspect.signature(forward).parameters.values())
+        self.variadic = parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
+        named = [p for p in parameters if p.name != "out" and p.kind is not inspect.Parameter.VAR_POSITIONAL]
+        self.names = [p.name for p in named]
+        self.defaults = [p.default for p in named]
+        self._reads = None if self.variadic else _reads_of_rules(self, reads)
+        self._keeps: dict[tuple[bool, ...], tuple[int, ...]] = {}
+        self._variadic_reads = VALUE if reads is None else reads
+        self.public: Callable[..., Any] = forward
+
+    def __repr__(self) -> str:
+        return f"<Op {self.name}>"
+
+    # -- calling ------------------------------------------------------------------------------------------------------
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Carry out the operation, and record it if an argument requires a gradient."""
+        operands, params = self._bind(args, kwargs)
+        if not any(isinstance(x, Tensor) for x in operands) and not any(isinstance(p, Tensor) for p in params):
+            return self._forward(operands, params)
+        nodes = tuple([x._node if isinstance(x, Tensor) else None for x in operands])
+        recorded = bool(mode.state) and self.differentiable and any(n is not None for n in nodes)
+        arrays = [_operand(x, recorded) for x in operands]
+        params = tuple([self._param(p) for p in params])
+        if self.differentiable:
+            arrays = self._promote(arrays)
+        try:
+            result = self._forward(arrays, params)
+        except (ValueError, TypeError, IndexError) as error:
+            raise self._explain(error, arrays, params) from error
+        out, *residual = result if self.residuals else (result,)
+        if type(out) is not ndarray:
+            out = asarray(out)
+        if recorded and out.dtype.kind == "f":
+            return self.record(out, residual, arrays, nodes, params)
+        return Tensor._wrap(out)
+
+    def record(
+        self, out: ndarray, residual: list[Any], arrays: Sequence[Any], nodes: tuple[Node | None, ...], params: tuple
+    ) -> Tensor:
+        """Put a result on the tape, with those arrays that its gradient will read."""
+        keeps = self.keeps(tuple([n is not None for n in nodes]))
+        kept = [out if keeps[0] == VALUE else None, *residual]
+        for array, node, keep in zip(arrays, nodes, keeps[1:], strict=True):
+            kept.append(None if keep == NO else node if keep == SHAPE and node is not None else array)
+        node = Node(self, nodes, tuple(kept), params, out.shape, out.dtype)
+        if mode.state == TRACING:
+            node.annotate(out)
+        return Tensor._wrap(out, node)
+
+    def keeps(self, needs: tuple[bool, ...]) -> tuple[int, ...]:
+        """What the gradients of the arguments in ``needs`` read of the output and of each argument."""
+        found = self._keeps.get(needs)
+        if found is None:
+            if self._reads is None:
+                found = (NO if self._variadic_reads == SHAPE else VALUE, *[self._variadic_reads] * len(needs))
+            elif self.joint is not None:
+                found = self._reads[0]
+            else:
+                rows = [row for row, need in zip(self._reads, needs, strict=True) if need]
+                # Reading the shape (2) and the value (1) of the same argument needs the value.
+                found = tuple(VALUE if VALUE in column else max(column) for column in zip(*rows, strict=True))
+            if self.reference is not None:  # differentiated again from its inputs
+                found = (found[0], *[VALUE] * len(needs))
+            self._keeps[needs] = found
+        return found
+
+    def _bind(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, tuple]:
+        """The operands and the parameters in the order of the signature, with defaults filled in."""
+        first = 0 if self.variadic else len(args)
+        if first > len(self.names):
+            raise TypeError(f"{self.name}() takes {len(self.names)} arguments ({', '.join(self.names)}), got {first}")
+        if kwargs:
+            known = set(self.names)
+            kwargs = {k if k in known else self._alias(k): v for k, v in kwargs.items()}
+        tail = []
+        for name, default in zip(self.names[first:], self.defaults[first:], strict=True):
+            value = kwargs.pop(name, default) if kwargs else default
+            if value is _MISSING:
+                raise TypeError(f"{self.name}() is missing its argument {name!r}")
+            tail.append(value)
+        if kwargs:
+            raise TypeError(
+                f"{self.name}() got an unexpected keyword argument or one given twice: {', '.join(map(repr, kwargs))}; "
+                f"it takes ({', '.join(self.names)})"
+            )
+        if self.variadic:
+            return args, tuple(tail)
+        bound = (*args, *tail)
+        return bound[: self.arity], bound[self.arity :]
+
+    def _alias(self, name: str) -> str:
+        if name == "input" and self.names:
+            return self.names[0]
+        return ALIASES.get(name, name)
+
+    def _forward(self, arrays: Sequence[Any], params: tuple) -> Any:
+        if self.variadic:
+            return self.forward(*arrays, **dict(zip(self.names, params, strict=True)))
+        return self.forward(*arrays, *params)
+
+    def _param(self, value: Any) -> Any:
+        """A parameter as the tape may keep it: nothing that the caller can still change, and no gradient lost."""
+        if isinstance(value, Tensor):
+            if value.requires_grad:
+                raise TypeError(f"{self.name}: no gradient flows to this argument; pass {value!r}.detach()")
+            return value._array.copy() if value.ndim else value.item()
+        if isinstance(value, ndarray):
+            return value.copy()
+        if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+            return tuple([self._param(v) for v in value])
+        return value
+
+    def _promote(self, arrays: list[Any]) -> list[Any]:
+        """Bring the differentiable arguments to one dtype, by PyTorch's rule (integers never widen floats)."""
+        which = [
+            i for i, a in enumerate(arrays) if a is not None and (self.joint is not None or self.vjps[i] is not None)
+        ]
+        dtype = _common_dtype([arrays[i] for i in which], self.floating)
+        for i in which:
+            if isinstance(arrays[i], ndarray) and arrays[i].dtype != dtype:
+                arrays[i] = arrays[i].astype(dtype)
+        return arrays
+
+    def _explain(self, error: Exception, arrays: Sequence[Any], params: tuple) -> Exception:
+        """The error of a call with the operation, its operands and parameters in the message."""
+        shown = [f"{a.dtype} {a.shape}" if isinstance(a, ndarray) else repr(a) for a in arrays]
+        shown += [f"{k}={p!r}" for k, p in zip(self.names[-len(params) :], params, strict=True)] if params else []
+        kind = type(error) if type(error) in (ValueError, TypeError, IndexError) else ValueError
+        if isinstance(error, np.exceptions.AxisError):
+            kind = IndexError
+        return kind(f"{self.name}({', '.join(shown)}): {error}")
+
+    # -- gradients ----------------------------------------------------------------------------------------------------
+
+    def fit(self, part: Any, source: Node, position: int) -> Any:
+        """A gradient brought to its input's shape and dtype: un-broadcast by summing, cast.
+
+        Raises RuntimeError when the shape cannot be right: the vjp is wrong.
+        """
+        if not isinstance(part, Tensor):
+            part = asarray(part)
+        if part.shape != source.shape:
+            if not _broadcasts(source.shape, part.shape):
+                raise RuntimeError(
+                    f"the gradient of {self.name} for argument {position} has shape {part.shape}, "
+                    f"the argument has {source.shape}"
+                )
+            part = REGISTRY["sum_to"].public(part, source.shape)
+        if part.dtype != source.dtype:
+            part = REGISTRY["astype"].public(part, source.dtype)
+        return part
+
+    def recordable(self, node: Node) -> tuple[tuple[Any, ...], Callable[..., Any] | None]:
+        """The kept arrays as Tensors on the tape, and the joint rule, for gradients that are recorded themselves."""
+        assert node.kept is not None
+        out, *rest = node.kept
+        residual, inputs = (rest[:1], rest[1:]) if self.residuals else ([], rest)
+        tensors = [
+            Tensor._wrap(array, source) if isinstance(array, ndarray) else array
+            for array, source in zip(inputs, node.inputs, strict=True)
+        ]
+        if self.reference is not None:
+            return (None, *residual, *tensors), self._differentiate_reference
+        if any(isinstance(r, ndarray) and r.dtype.kind == "f" for r in residual):
+            raise RuntimeError(f"{self.name} has no second derivative: its residual depends on its input")
+        return (Tensor._wrap(out, node) if out is not None else None, *residual, *tensors), self.joint
+
+    def _differentiate_reference(self, needs: tuple[bool, ...], g: Tensor, out: None, *rest: Any) -> list[Any]:
+        """Gradients of a fused op by way of its plain composition, recorded."""
+        arguments = rest[1:] if self.residuals else rest
+        assert self.reference is not None
+        result = self.reference(*arguments)
+        wanted = [a._node if need else None for a, need in zip(arguments, needs, strict=False)]
+        if result._node is None:
+            return [None] * len(needs)
+        targets = [n for n in wanted if n is not None]
+        found = Tape([result._node]).pull({result._node: g}, targets, retain_graph=True, create_graph=True)
+        return [found[n][0] if n in found else None for n in wanted]
+
+    # -- showing ------------------------------------------------------------------------------------------------------
+
+    def describe(self, node: Node, number: dict[Node, str]) -> list[str]:
+        """The arguments of an entry as a tape prints them: ``%0``, constants, parameters that are not the default."""
+        kept = node.kept or (None,) * (len(node.inputs) + 1 + self.residuals)
+        shown = [
+            number[source] if source is not None else _short(array)
+            for source, array in zip(node.inputs, kept[1 + self.residuals :], strict=True)
+        ]
+        offset = 0 if self.variadic else self.arity
+        for name, default, value in zip(self.names[offset:], self.defaults[offset:], node.params, strict=True):
+            if value is not default and not (isinstance(value, (int, float, bool, str)) and value == default):
+                shown.append(f"{name}={_short(value)}")
+        return shown
+
+
+def op(
+    vjps: Sequence[Callable[..., Any] | None] = (),
+    *,
+    joint: Callable[..., Any] | None = None,
+    arity: int | None = None,
+    symbol: str = "",
+    samples: Callable[[np.random.Generator], list[Sample]] | None = None,
+    numpy: Sequence[Callable[..., Any]] = (),
+    floating: bool = False,
+    view: bool = False,
+    residuals: bool = False,
+    reference: Callable[..., Any] | None = None,
+    reads: int | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]:
+    """Make a function on arrays an operation on Tensors; see `Op` for the parts.
+
+    ``arity`` is the number of leading tensor arguments (default: one per vjp).  ``floating`` turns integers into the
+    default float dtype; ``view`` says that the output shares its input's memory; ``numpy`` lists the NumPy functions
+    that the op stands for; ``reads=SHAPE`` says that a variadic joint rule reads only its arguments' shapes.
+    Raises ValueError for a name that is taken.
+
+    >>> import numpy as np
+    >>> import autograd_lite as al
+    >>> @al.op(vjps=(lambda g, out, x: g * 3 * x * x,))
+    ... def cube(x, out=None):
+    ...     return np.power(x, 3, out)
+    >>> x = al.tensor(2.0, requires_grad=True)
+    >>> cube(x).backward()
+    >>> x.grad
+    tensor(12.)
+    """
+
+    def register(forward: Callable[..., Any]) -> Callable[..., Tensor]:
+        name = forward.__name__
+        known = REGISTRY.get(name)
+        if known is not None and known.builtin:
+            raise ValueError(f"there is an op {name!r} already: {known.forward.__module__}.{name}")
+        record = Op(
+            forward, vjps, joint, len(vjps) if arity is None else arity, symbol=symbol, samples=samples, numpy=numpy,
+            floating=floating, view=view, residuals=residuals, reference=reference, reads=reads,
+        )  # fmt: skip
+        REGISTRY[name] = record
+        return _public(record)
+
+    return register
+
+
+def _public(record: Op) -> Callable[..., Any]:
+    """The public function of an op, with the fast path for its number of arguments."""
+    plain = record.vjps and None not in record.vjps and not record.residuals and not record.variadic
+    optional = _MISSING not in record.defaults[record.arity :]
+    make = {1: _unary, 2: _binary}.get(record.arity, _general) if plain and optional else _general
+    public = make(record)
+    functools.update_wrapper(public, record.forward)
+    signature = inspect.signature(record.forward)
+    public.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[p for p in signature.parameters.values() if p.name != "out"]
+    )
+    public.op = record  # type: ignore[attr-defined]
+    record.public = public
+    return public
+
+
+def _general(record: Op) -> Callable[..., Any]:
+    call = record.call
+
+    def public(*args: Any, **kwargs: Any) -> Any:
+        return call(*args, **kwargs)
+
+    return public
+
+
+def _unary(record: Op) -> Callable[..., Any]:
+    """The short way for ``f(x)`` of one recorded Tensor; everything else goes the general way."""
+    forward, call, wrap = record.forward, record.call, Tensor._wrap
+    keeps_out, keeps_x = record.keeps((True,))
+    params = tuple(record.defaults[1:])
+
+    def public(*args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs:
+            x = args[0]
+            if isinstance(x, Tensor) and x._node is not None and mode.state == RECORDING:
+                a, source = x._array, x._node
+                out = forward(a)
+                if type(out) is not ndarray:
+                    out = asarray(out)
+                kept = (out if keeps_out else None, a if keeps_x == VALUE else source if keeps_x else None)
+                return wrap(out, Node(record, (source,), kept, params, out.shape, out.dtype))
+        return call(*args, **kwargs)
+
+    return public
+
+
+def _binary(record: Op) -> Callable[..., Any]:
+    """The short way for ``f(x, y)`` of two Tensors of one dtype, or a Tensor and a Python number."""
+    forward, call, new = record.forward, record.call, Tensor.__new__
+    keeps = [[record.keeps((x, y)) for y in (False, True)] for x in (False, True)]
+    params = tuple(record.defaults[2:])
+
+    def public(*args: Any, **kwargs: Any) -> Any:
+        if len(args) == 2 and not kwargs and mode.state == RECORDING:
+            x, y = args
+            if isinstance(x, Tensor):
+                a, x_node = x._array, x._node
+                y_node: Node | None = None
+                if isinstance(y, Tensor):
+                    b, y_node = y._array, y._node
+                    plain = a.dtype is b.dtype and (x_node is not None or y_node is not None)
+                else:
+                    b = y
+                    plain = (type(y) is float or type(y) is int) and x_node is not None
+                if plain:
+                    try:
+                        out = forward(a, b)
+                    except (ValueError, TypeError, IndexError) as error:
+                        raise record._explain(error, (a, b), ()) from error
+                    if type(out) is not ndarray:
+                        out = asarray(out)
+                    keeps_out, keeps_x, keeps_y = keeps[x_node is not None][y_node is not None]
+                    kept = (out if keeps_out else None, a if keeps_x else None, b if keeps_y else None)
+                    result = new(Tensor)
+                    result._array = out
+                    result._node = Node(record, (x_node, y_node), kept, params, out.shape, out.dtype)
+                    return result
+        return call(*args, **kwargs)
+
+    return public
+
+
+# -- arguments --------------------------------------------------------------------------------------------------------
+
+
+def _operand(x: Any, kept: bool) -> Any:
+    """An operand as an array or a Python number.  A caller's own array is copied if the tape may keep it."""
+    if isinstance(x, Tensor):
+        return x._array
+    if x is None or type(x) in (int, float, bool):
+        return x
+    if isinstance(x, np.generic):
+        return x.item()
+    array = as_array(x)
+    return array.copy() if kept and isinstance(x, ndarray) else array
+
+
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
+_SCALAR_KIND = {bool: "b", int: "i", float: "f"}
+
+
+def _common_dtype(operands: list[Any], floating: bool) -> np.dtype:
+    """PyTorch's promotion: the highest category wins; in it, arrays before 0-d arrays before Python numbers."""
+    arrays = [x for x in operands if isinstance(x, ndarray)]
+    kinds = [x.dtype.kind if isinstance(x, ndarray) else _SCALAR_KIND[type(x)] for x in operands]
+    top = max((_RANK[k] for k in kinds), default=2)
+    for group in ([x for x in arrays if x.ndim], [x for x in arrays if not x.ndim]):
+        ranked = [x.dtype for x in group if _RANK[x.dtype.kind] == top]
+        if ranked and (top == 2 or not floating):
+            return np.result_type(*ranked)
+    if top == 2 or floating:
+        return get_default_dtype()
+    return np.result_type(*[x.dtype for x in arrays], *[type(x) for x in operands if not isinstance(x, ndarray)])
+
+
+def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
+    """Whether an array of shape ``small`` broadcasts to shape ``large``."""
+    if len(small) > len(large):
+        return False
+    return all(s in (1, n) for s, n in zip(reversed(small), reversed(large), strict=False))
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, ndarray):
+        return f"{value.item():.4g}" if value.ndim == 0 else f"{value.dtype}{list(value.shape)}"
+    return "·" if value is None else f"{value:.6g}" if isinstance(value, float) else repr(value)
+
+
+# -- what a vjp reads -------------------------------------------------------------------------------------------------
+
+
+def _reads_of_rules(record: Op, joint_reads: int | None) -> list[tuple[int, ...]]:
+    """For each vjp (or for the joint rule): what it reads of the output and of each tensor argument."""
+    skip = 2 if record.residuals else 1  # g, and the residual between out and the arguments
+    rules: Sequence[Callable[..., Any] | None] = record.vjps if record.joint is None else (record.joint,)
+    rows = []
+    for rule in rules:
+        if rule is None:
+            rows.append((NO,) * (record.arity + 1))
+            continue
+        code = getattr(rule, "__code__", None)
+        if code is None:
+            rows.append((VALUE,) * (record.arity + 1))
+            continue
+        first = 1 if record.joint is not None else 0  # a joint rule begins with ``needs``
+        names = list(code.co_varnames[: code.co_argcount])
+        if code.co_flags & inspect.CO_VARARGS:  # ``*rest`` stands for every argument that is not named
+            names += [code.co_varnames[code.co_argcount + code.co_kwonlyargcount]] * (record.arity + 2)
+        reads = _names_read(code)
+        tensors = [names[first + 1], *names[first + 1 + skip : first + 1 + skip + record.arity]]
+        rows.append(tuple([reads.get(name, NO) for name in tensors]))
+    return rows
+
+
+def _names_read(code: Any) -> dict[str, int]:
+    """The local names that a function's bytecode reads: their value, or only ``.shape`` and the like.
+
+    Errs on the side of VALUE: whatever is not plainly ``name.shape`` keeps the array.
+    """
+    reads: dict[str, int] = {}
+    instructions = list(dis.get_instructions(code))
+    for this, following in zip(instructions, [*instructions[1:], None], strict=True):
+        names = this.argval if isinstance(this.argval, tuple) else (this.argval,)
+        for position, name in enumerate(names):
+            if not isinstance(name, str) or this.opname.startswith(("LOAD_GLOBAL", "LOAD_ATTR", "LOAD_METHOD")):
+                continue
+            last = position == len(names) - 1
+            shape_only = (
+                last
+                and following is not None
+                and following.opname == "LOAD_ATTR"
+                and following.argval in ("shape", "ndim", "dtype", "size")
+            )
+            reads[name] = min(reads.get(name, SHAPE), SHAPE if shape_only else VALUE)
+    return reads

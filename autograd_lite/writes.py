@@ -1,0 +1,75 @@
+"""In-place writes: which buffers were written, and when.
+
+A tape entry keeps the arrays its gradient will read.  If such a buffer is written before the gradient is taken, the
+gradient would be silently wrong.  Every in-place write is therefore logged here with its position in the same count
+that orders the tape, so that ``backward`` can tell a write that came after an entry from one that came before.
+Recording an operation costs nothing for this; a write costs about a microsecond.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import weakref
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Write", "clock", "last_write", "log_write", "owner", "source_line", "write_after"]
+
+PACKAGE = os.path.dirname(os.path.abspath(__file__))
+FLOORS = (PACKAGE + os.sep, os.path.join(os.path.dirname(PACKAGE), "nn") + os.sep)
+
+clock = itertools.count(1).__next__  # the one count that orders tape entries and writes
+
+
+class Write(NamedTuple):
+    """The latest write to a buffer: its time on the clock, what wrote, where in the user's program."""
+
+    time: int
+    by: str
+    where: str
+
+
+_writes: dict[int, tuple[Write, weakref.ref[np.ndarray]]] = {}  # by id of the array that owns the memory
+_last = 0
+
+
+def owner(array: np.ndarray) -> np.ndarray:
+    """The array that owns the memory which ``array`` is a view of."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def log_write(array: np.ndarray, by: str) -> None:
+    """Log that ``by`` (an operation's name) is writing the memory of ``array``."""
+    global _last
+    base = owner(array)
+    key = id(base)
+    known = _writes.get(key)
+    alive = known[1] if known is not None else weakref.ref(base, lambda _: _writes.pop(key, None))
+    _last = clock()
+    _writes[key] = Write(_last, by, source_line()), alive
+
+
+def last_write() -> int:
+    """The time of the latest write to any buffer."""
+    return _last
+
+
+def write_after(array: object, time: int) -> Write | None:
+    """The latest write to the memory of ``array`` if it came after ``time``, else None."""
+    if not isinstance(array, np.ndarray):
+        return None
+    known = _writes.get(id(owner(array)))
+    return known[0] if known is not None and known[0].time > time else None
+
+
+def source_line() -> str:
+    """The line of the user's program that is running, ``train.py:41``: the nearest frame outside this project."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(FLOORS):
+        frame = frame.f_back
+    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
