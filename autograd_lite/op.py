@@ -34,7 +34,7 @@ class Sample:
     """Arguments for one call of an op in the checks: ``Sample(x, y, axis=0)``."""
 
     def __init__(self, *args: Any, **params: Any) -> None:
-        self.args = args
+        self.args = tuple([asarray(a) if isinstance(a, np.generic) else a for a in args])
         self.params = params
 
     def __repr__(self) -> str:
@@ -233,7 +233,7 @@ class Op:
             part = REGISTRY["sum_to"].public(part, source.shape)
         if part.dtype != source.dtype:
             part = REGISTRY["astype"].public(part, source.dtype)
-        return part
+        return part if isinstance(part, Tensor) else asarray(part)
 
     def recordable(self, node: Node) -> tuple[tuple[Any, ...], Callable[..., Any] | None]:
         """The kept arrays as Tensors on the tape, and the joint rule, for gradients that are recorded themselves."""

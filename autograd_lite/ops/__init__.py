@@ -18,11 +18,12 @@ sum
 astype broadcast_to
 """
 
-OPERATORS = dict(
-    add="add", sub="sub", mul="mul", truediv="div", floordiv="floor_divide", mod="remainder", pow="pow",
-    neg="neg", abs="abs", eq="eq", ne="ne", lt="lt", le="le", gt="gt", ge="ge",
-)  # fmt: skip
-REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
+OPERATORS = {  # Tensor.__add__ is `add`
+    "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "floordiv": "floor_divide", "mod": "remainder",
+    "pow": "pow", "neg": "neg", "abs": "abs", "eq": "eq", "ne": "ne", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge",
+    "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor", "invert": "bitwise_not",
+}  # fmt: skip
+REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")
 
 
 def _attach() -> None:

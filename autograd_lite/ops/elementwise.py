@@ -12,7 +12,8 @@ from .out import deliver
 from .samples import binary, comparison, unary
 
 __all__ = [
-    "abs", "acos", "add", "asin", "atan", "atan2", "ceil", "clamp", "cos", "cosh", "div", "elu", "eq", "erf", "exp",
+    "abs", "acos", "add", "asin", "atan", "atan2", "bitwise_and", "bitwise_not", "bitwise_or",
+    "bitwise_xor", "ceil", "clamp", "cos", "cosh", "div", "elu", "eq", "erf", "exp",
     "exp2", "expm1", "floor", "floor_divide", "ge", "gelu", "gt", "hardtanh", "isfinite", "isinf", "isnan", "le",
     "leaky_relu", "log", "log10", "log1p", "log2", "logical_and", "logical_not", "logical_or", "logical_xor", "lt",
     "maximum", "minimum", "mul", "ne", "neg", "pow", "reciprocal", "relu", "remainder", "round", "rsqrt", "selu",
@@ -280,7 +281,8 @@ def erf(x, out=None):
     """The error function ``2/√π ∫₀ˣ e^(−t²) dt``, accurate to the last digit or two."""
     from ..kernels.special import erf as kernel  # compiled by Numba when first used
 
-    return kernel(x, out=out) if out is not None else kernel(x)
+    x = np.asarray(x)
+    return kernel(x, out=np.empty(x.shape, x.dtype) if out is None else out)
 
 
 # -- activations ------------------------------------------------------------------------------------------------------
@@ -291,7 +293,7 @@ def sigmoid(x, out=None):
     """``σ(x) = 1 / (1 + e⁻ˣ)``, in the open interval (0, 1) (cheat sheet 1.2)."""
     x = np.asarray(x)
     # e⁻ˣ overflows only where the result is smaller than the smallest normal number.
-    out = np.maximum(x, np.log(np.finfo(x.dtype).tiny), out)
+    out = np.maximum(x, np.log(np.finfo(x.dtype).tiny), out=out)
     out = np.exp(np.negative(out), out if isinstance(out, np.ndarray) else None)
     return np.true_divide(1, out + 1, out if isinstance(out, np.ndarray) else None)
 
@@ -310,7 +312,7 @@ def softplus(x, beta=1.0, threshold=20.0, out=None):
 @op(vjps=(lambda g, out, x: g * (out > 0),), symbol="ReLU", samples=unary(kinks=(0,)))
 def relu(x, out=None):
     """``max(0, x)``; the gradient at 0 is 0 (cheat sheet 1.2)."""
-    return np.maximum(x, 0, out)
+    return np.maximum(x, 0, out=out)
 
 
 @op(
@@ -400,7 +402,7 @@ def _larger(g: Any, x: Any, y: Any) -> Any:
 )  # fmt: skip
 def maximum(x, y, out=None):
     """The larger of ``x`` and ``y``; a tie shares the gradient equally."""
-    return np.maximum(x, y, out)
+    return np.maximum(x, y, out=out)
 
 
 @op(
@@ -409,7 +411,7 @@ def maximum(x, y, out=None):
 )  # fmt: skip
 def minimum(x, y, out=None):
     """The smaller of ``x`` and ``y``; a tie shares the gradient equally."""
-    return np.minimum(x, y, out)
+    return np.minimum(x, y, out=out)
 
 
 def _inside(x: Any, min: Any, max: Any) -> Any:
@@ -447,13 +449,14 @@ def clamp(x, min=None, max=None, out=None):
     if min is None and max is None:
         raise ValueError("clamp needs min, max, or both")
     if min is not None:
-        x = np.maximum(x, min, out)
-    return x if max is None else np.minimum(x, max, out)
+        x = np.maximum(x, min, out=out)
+    return x if max is None else np.minimum(x, max, out=out)
 
 
 def _where_samples(rng: np.random.Generator) -> list[Sample]:
     chosen = rng.random((2, 3)) < 0.5
-    return [Sample(chosen, *s.args) for s in binary()(rng) if np.broadcast(chosen, *s.args).shape == (2, 3)]
+    pairs = (((), ()), ((3,), (2, 1)), ((2, 3), (2, 3)))
+    return [Sample(chosen, rng.normal(size=x), rng.normal(size=y)) for x, y in pairs]
 
 
 @op(
@@ -578,3 +581,31 @@ def isinf(x, out=None):
 def isfinite(x, out=None):
     """Whether it is neither infinite nor NaN."""
     return np.isfinite(x, out)
+
+
+def _bits(rng: np.random.Generator) -> list[Sample]:
+    return [Sample(rng.integers(0, 8, 3), rng.integers(0, 8, (2, 3))), Sample(rng.random(3) < 0.5, rng.random(3) < 0.5)]
+
+
+@op(arity=2, symbol="&", numpy=(np.bitwise_and,), samples=_bits)
+def bitwise_and(x, y, out=None):
+    """``x & y`` of integers or booleans."""
+    return np.bitwise_and(x, y, out)
+
+
+@op(arity=2, symbol="|", numpy=(np.bitwise_or,), samples=_bits)
+def bitwise_or(x, y, out=None):
+    """``x | y`` of integers or booleans."""
+    return np.bitwise_or(x, y, out)
+
+
+@op(arity=2, symbol="^", numpy=(np.bitwise_xor,), samples=_bits)
+def bitwise_xor(x, y, out=None):
+    """``x ^ y`` of integers or booleans."""
+    return np.bitwise_xor(x, y, out)
+
+
+@op(arity=1, symbol="~", numpy=(np.invert,), samples=lambda rng: [Sample(*s.args[:1]) for s in _bits(rng)])
+def bitwise_not(x, out=None):
+    """``~x`` of integers or booleans."""
+    return np.invert(x, out)

@@ -50,3 +50,28 @@ def broadcast_to(x, shape, out=None):
         lead = len(shape) - np.ndim(x)
         shape = tuple([np.shape(x)[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(shape)])
     return deliver(np.broadcast_to(x, shape), out)
+
+
+@op(
+    vjps=(lambda g, out, x, dtype: astype(g, x.dtype),),
+    symbol="dtype", samples=lambda rng: [Sample(rng.normal(size=3), np.float64)],
+)  # fmt: skip
+def astype(x, dtype, out=None):
+    """A copy of ``x`` with another dtype; the gradient returns in the first one."""
+    return deliver(np.array(x, dtype=dtype), out)
+
+
+@op(vjps=(lambda g, out, x: g,), symbol="clone", numpy=(np.copy,), samples=lambda rng: [Sample(rng.normal(size=(2, 3)))])
+def clone(x, out=None):
+    """A copy of ``x`` in memory of its own; the gradient passes through."""
+    return deliver(np.array(x), out)
+
+
+@op(
+    vjps=(lambda g, out, x, shape: reshape(g, x.shape),),
+    symbol="reshape", view=True,
+    samples=lambda rng: [Sample(rng.normal(size=(2, 3)), (3, 2)), Sample(rng.normal(size=(2, 3)).T, (-1,))],
+)  # fmt: skip
+def reshape(x, shape, out=None):
+    """The elements of ``x`` in their order in another ``shape``; one -1 is filled in.  Shares memory where it can."""
+    return deliver(np.reshape(x, shape), out)
