@@ -27,9 +27,7 @@ def backward(
     tape = Tape(list(cotangents))
     found = _pull(tape, cotangents, None, retain_graph, create_graph)
     for node, (g, owned) in found.items():
-        extras = node.extra()
-        if not isinstance(g, Tensor):
-            g = Tensor._wrap(g if owned else np.array(g))
+        extras, g = node.extra(), _own(g, owned)
         extras.grad = g if extras.grad is None else _sum(extras.grad, g, create_graph)
 
 
@@ -54,11 +52,12 @@ def grad(
     for target, node in zip(targets, nodes, strict=True):
         if node not in found:
             if not allow_unused:
-                raise RuntimeError(f"the outputs do not depend on {target!r}; pass allow_unused=True to get None for it")
+                raise RuntimeError(
+                    f"the outputs do not depend on {target!r}; pass allow_unused=True to get None for it"
+                )
             results.append(None)
             continue
-        g, owned = found[node]
-        results.append(g if isinstance(g, Tensor) else Tensor._wrap(g if owned else np.array(g)))
+        results.append(_own(*found[node]))
     return tuple(results)
 
 
@@ -70,6 +69,13 @@ def _pull(
         return tape.pull(cotangents, wanted, retain_graph=retain)
     with enable_grad():
         return tape.pull(cotangents, wanted, retain_graph=retain, create_graph=True)
+
+
+def _own(g: Any, owned: bool) -> Tensor:
+    """A gradient as a Tensor whose memory nobody else holds."""
+    if isinstance(g, Tensor):
+        return Tensor._wrap(g._array.copy(), g._node)
+    return Tensor._wrap(g if owned else np.array(g))
 
 
 def _cotangents(roots: list[Tensor], gradients: list[Any], create_graph: bool) -> dict[Node, Any]:

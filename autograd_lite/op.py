@@ -1,8 +1,8 @@
 """Operations: one record each, holding everything that is known about it.
 
-An op is a plain function on arrays.  The decorator `op` adds its vector-Jacobian products (vjps) and sample inputs, puts
-the record into `REGISTRY`, and returns the public function: given Tensors it computes and records, given arrays it is
-NumPy.  Because a vjp is written from public ops and operators, the same text serves first-order gradients (arrays in)
+An op is a plain function on arrays.  The decorator `op` adds its vector-Jacobian products (vjps) and sample inputs,
+puts the record into `REGISTRY`, and returns the public function: given Tensors it computes and records, given arrays
+it is NumPy.  Because a vjp is written from public ops and operators, the same text serves first-order gradients (arrays in)
 and higher orders (Tensors in).
 """
 
@@ -21,9 +21,10 @@ from .modes import RECORDING, TRACING, mode
 from .tape import Node, Tape
 from .tensor import Tensor, as_array, get_default_dtype
 
-__all__ = ["REGISTRY", "Op", "Sample", "op"]
+__all__ = ["NUMPY", "REGISTRY", "Op", "Sample", "op"]
 
 REGISTRY: dict[str, Op] = {}
+NUMPY: dict[Callable[..., Any], Callable[..., Tensor]] = {}  # what a NumPy function is here
 
 ALIASES = {"dim": "axis", "keepdim": "keepdims", "dims": "axis", "other": "y", "axes": "axis"}  # PyTorch's names
 NO, VALUE, SHAPE = 0, 1, 2  # what a gradient reads of an argument
@@ -320,7 +321,9 @@ def op(
             floating=floating, view=view, residuals=residuals, reference=reference, reads=reads,
         )  # fmt: skip
         REGISTRY[name] = record
-        return _public(record)
+        public = _public(record)
+        NUMPY.update(dict.fromkeys(numpy, public))
+        return public
 
     return register
 

@@ -274,7 +274,11 @@ def _overwritten(node: Node, array: np.ndarray, write: Any) -> str:
     return (
         f"{_title(node)} keeps an array {array.dtype} {array.shape} for its gradient, but {write.by} at {write.where} "
         "wrote to it afterwards; write to a copy (clone()), or call backward before writing"
-        + ("" if traced else f". Record under `with trace():` to see where {node.op.name if node.op else ''} was called")
+        + (
+            ""
+            if traced
+            else f". Record under `with trace():` to see where {node.op.name if node.op else ''} was called"
+        )
     )
 
 

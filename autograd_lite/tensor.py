@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
-from .modes import mode
 from .tape import Node
 from .writes import log_write
 
@@ -184,7 +183,7 @@ class Tensor:
         if value and self._node is None:
             if self._array.dtype.kind != "f":
                 raise TypeError(
-                    f"a {self.dtype} tensor of shape {self.shape} cannot require a gradient: only floating tensors can; "
+                    f"a {self.dtype} tensor of shape {self.shape} cannot require a gradient, only floating ones can; "
                     "write 2.0 for 2, or pass dtype=float32"
                 )
             self._node = Node.leaf(self._array)
@@ -229,9 +228,7 @@ class Tensor:
         if self._node is not None and (value is not None or self._node.extras is not None):
             self._node.extra().grad = value
 
-    def backward(
-        self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False
-    ) -> None:
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
         """Add the gradient of this tensor with respect to every leaf to the leaves' ``grad``.
 
         ``gradient``, of this tensor's shape, is 1 by default for a single element.  ``retain_graph`` keeps what the
@@ -279,13 +276,10 @@ class Tensor:
                 raise RuntimeError("assigning to the data of a computed tensor would contradict its history")
             if array.dtype.kind != "f":
                 raise TypeError(f"a tensor that requires a gradient cannot hold {array.dtype}")
-            extras = self._node.extras
-            hooks, name = (extras.hooks, extras.name) if extras is not None else ({}, "")
-            grad = self.grad
-            self._node = Node.leaf(array)
-            self._node.extra().hooks, self._node.extra().name = hooks, name
-            if grad is not None and grad.shape == array.shape and grad.dtype == array.dtype:
-                self._node.extra().grad = grad
+            if (array.shape, array.dtype) == (self.shape, self.dtype):
+                self._node.extra().value = array  # a graph made with the old value still finds its leaf
+            else:
+                self._node = Node.leaf(array)
         self._array = array
 
     @property
@@ -341,7 +335,7 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
         if self.requires_grad:
             raise TypeError(
-                f"turning a tensor of shape {self.shape} that requires a gradient into an array would drop the gradient; "
+                f"turning a tensor of shape {self.shape} that requires a gradient into an array would drop it; "
                 "use detach(), or numpy()"
             )
         if copy or (dtype is not None and np.dtype(dtype) != self.dtype):
@@ -403,7 +397,7 @@ class Tensor:
 
     def __repr__(self) -> str:
         shown = np.array2string(
-            self._array, separator=", ", prefix="tensor(", threshold=200, edgeitems=3, precision=4, suppress_small=False,
+            self._array, separator=", ", prefix="tensor(", threshold=200, edgeitems=3, precision=4,
             floatmode="maxprec_equal" if self.ndim else "maxprec",
         )  # fmt: skip
         parts = [shown]
@@ -440,8 +434,3 @@ def _restore(kind: type[Tensor], array: ndarray, requires_grad: bool, grad: Tens
         if name:
             tensor.name = name
     return tensor
-
-
-def is_recorded(*operands: Any) -> bool:
-    """Whether an operation on these operands would be recorded now."""
-    return bool(mode.state) and any(isinstance(x, Tensor) and x._node is not None for x in operands)

@@ -92,9 +92,7 @@ def test_second_order(record: Op, sample: Sample) -> None:
     for first, expected in zip(firsts, _gradients(record, sample, arrays, cotangent), strict=True):
         np.testing.assert_allclose(0.0 if first is None else first.numpy(), expected, rtol=1e-12, atol=1e-14)
     terms = [
-        (al.Tensor(w) * g).sum()
-        for w, g in zip(weights, firsts, strict=True)
-        if g is not None and g.requires_grad
+        (al.Tensor(w) * g).sum() for w, g in zip(weights, firsts, strict=True) if g is not None and g.requires_grad
     ]
     for leaf in (*leaves, c):
         leaf.grad = None

@@ -142,17 +142,13 @@ def sqrt(x, out=None):
     return np.sqrt(x, out)
 
 
-@op(
-    vjps=(lambda g, out, x: g * (-0.5 * out * out * out),), symbol="1/√", floating=True, samples=unary(0.5, 3)
-)
+@op(vjps=(lambda g, out, x: g * (-0.5 * out * out * out),), symbol="1/√", floating=True, samples=unary(0.5, 3))
 def rsqrt(x, out=None):
     """``1 / √x``."""
     return np.true_divide(1, np.sqrt(x, out), out)
 
 
-@op(
-    vjps=(lambda g, out, x: -g * out * out,), symbol="1/", numpy=(np.reciprocal,), floating=True, samples=unary(0.5, 3)
-)
+@op(vjps=(lambda g, out, x: -g * out * out,), symbol="1/", numpy=(np.reciprocal,), floating=True, samples=unary(0.5, 3))
 def reciprocal(x, out=None):
     """``1 / x``."""
     return np.true_divide(1, x, out)
@@ -415,8 +411,9 @@ def minimum(x, y, out=None):
 
 
 def _inside(x: Any, min: Any, max: Any) -> Any:
-    inside = (x >= min) if min is not None else (x == x)
-    return inside if max is None else inside & (x <= max)
+    if min is None:
+        return x <= max
+    return x >= min if max is None else (x >= min) & (x <= max)
 
 
 def _below(x: Any, min: Any, max: Any) -> Any:

@@ -1,0 +1,49 @@
+"""``python -m benchmarks [subject …]``: measure, print, and write RESULTS.md."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+from datetime import date
+from pathlib import Path
+
+from .harness import Row, installed, machine, run, table
+
+SUBJECTS = ("engine", "training", "process")
+
+
+def main() -> None:
+    """Run the chosen subjects; all of them write the results file."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Time autograd_lite and its peers in turn."
+    )
+    parser.add_argument("subjects", nargs="*", metavar="subject", help=f"any of {', '.join(SUBJECTS)}; default: all")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "RESULTS.md")
+    options = parser.parse_args()
+    if unknown := set(options.subjects) - set(SUBJECTS):
+        parser.error(f"no such subject: {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}")
+    if os.getloadavg()[0] > 0.5:
+        print(f"warning: the machine is busy (load {os.getloadavg()[0]:.2f}); figures will be off")
+    head = machine()
+    if installed("torch"):
+        import torch
+
+        torch.set_num_threads(os.cpu_count() or 1)
+    rows: list[Row] = []
+    for subject in options.subjects or SUBJECTS:
+        for case in importlib.import_module(f".{subject}", __package__).cases():
+            rows.append(run(case))
+            print(table(rows[-1:]).splitlines()[-1], flush=True)
+    if options.subjects:
+        return
+    notes = [f"- {row.case.name}: {note}" for row in rows for note in row.notes]
+    options.out.write_text(
+        "# Benchmark results\n\nWritten by `python -m benchmarks`: medians, libraries in turn, lower is better.\n\n"
+        f"- {date.today()}\n{head}\n\n{table(rows)}\n" + ("\n" + "\n".join(notes) + "\n" if notes else "")
+    )
+    print(f"wrote {options.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Whole processes: import time, time to the first gradient, peak memory."""
+
+from __future__ import annotations
+
+from .harness import OURS, Case, in_process
+
+IMPORTS = {"autograd_lite": "autograd_lite", "torch": "torch", "jax": "jax", "autograd": "autograd.numpy",
+           "mygrad": "mygrad", "micrograd": "micrograd.engine"}  # fmt: skip
+
+_IMPORT = """
+import json, sys, time
+start = time.perf_counter()
+import {module}
+print(json.dumps(dict(seconds=time.perf_counter() - start, numba="numba" in sys.modules)))
+"""
+
+_FIRST_GRADIENT = {
+    "pytorch-like": """
+import {module} as lib
+x = lib.tensor([1.0, 2.0], requires_grad=True)
+(x * x).sum().backward()
+print('{{"gradient": %s}}' % x.grad[1].item())
+""",
+    "jax": """
+import jax
+print('{"gradient": %s}' % jax.grad(lambda x: (x * x).sum())(jax.numpy.array([1.0, 2.0]))[1])
+""",
+    "autograd": """
+import autograd, autograd.numpy as np
+print('{"gradient": %s}' % autograd.grad(lambda x: (x * x).sum())(np.array([1.0, 2.0]))[1])
+""",
+    "mygrad": """
+import mygrad as mg
+x = mg.tensor([1.0, 2.0])
+(x * x).sum().backward()
+print('{"gradient": %s}' % x.grad[1])
+""",
+    "micrograd": """
+from micrograd.engine import Value
+x = Value(2.0)
+(x * x).backward()
+print('{"gradient": %s}' % x.grad)
+""",
+}
+
+# Sixteen layers of tanh(x @ w + b) on 4,096 rows of 256: the activations weigh most.
+_MEMORY = """
+import json, resource
+import numpy as np
+import {module} as lib
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+rng = np.random.default_rng(0)
+x = lib.tensor(rng.normal(size=(4096, 256)).astype(np.float32))
+weights = [lib.tensor(rng.normal(size=(256, 256)).astype(np.float32) / 16, requires_grad=True) for _ in range(16)]
+biases = [lib.tensor(np.zeros(256, np.float32), requires_grad=True) for _ in range(16)]
+(x[:8] @ weights[0]).sum().backward()
+before = peak()
+h = x
+for w, b in zip(weights, biases):
+    h = lib.tanh(h @ w + b)
+h.sum().backward()
+print(json.dumps(dict(mb=peak() - before)))
+"""
+
+
+def _import_seconds(name: str) -> float:
+    report = in_process(_IMPORT.format(module=IMPORTS[name]))
+    if name == OURS and report["numba"]:
+        raise RuntimeError("import autograd_lite imported numba")
+    return report["seconds"]
+
+
+def _first_gradient_seconds(name: str) -> float:
+    program = _FIRST_GRADIENT.get(name) or _FIRST_GRADIENT["pytorch-like"].format(module=IMPORTS[name])
+    report = in_process(program)
+    if report["gradient"] != 4.0:
+        raise RuntimeError(f"{name}: the gradient of x² at 2 came out as {report['gradient']}")
+    return report["wall"]
+
+
+def _peak_mb(name: str) -> float:
+    return in_process(_MEMORY.format(module=IMPORTS[name]))["mb"]
+
+
+def cases() -> list[Case]:
+    """The cases of this subject."""
+    return [
+        Case("import", "s", {}, values={n: (lambda n=n: _import_seconds(n)) for n in IMPORTS}),
+        Case("process start to first gradient", "s", {},
+             values={n: (lambda n=n: _first_gradient_seconds(n)) for n in IMPORTS}),
+        Case("peak memory of 16 tanh layers, 4,096 × 256, above start", "MB", {}, goal=1.0,
+             values={n: (lambda n=n: _peak_mb(n)) for n in (OURS, "torch")}),
+    ]  # fmt: skip

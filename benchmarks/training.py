@@ -1,0 +1,144 @@
+"""Whole training steps: zero_grad, forward, loss, backward, optimizer."""
+
+from __future__ import annotations
+
+import importlib
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from .harness import OURS, Case, Step
+
+
+def _namespaces(name: str) -> tuple[Any, Any]:
+    """The tensor library and its ``nn``: the same program runs on PyTorch and here."""
+    if name == OURS:
+        return importlib.import_module(OURS), importlib.import_module("nn")
+    return importlib.import_module(name), importlib.import_module(f"{name}.nn")
+
+
+def _optimizer(name: str, which: str, parameters: Any) -> Any:
+    optim = importlib.import_module("nn.optim" if name == OURS else f"{name}.optim")
+    return getattr(optim, which)(parameters, lr=0.01)
+
+
+def _two_moons(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """100 points of two interleaved half circles, and their labels ±1 as (100, 1)."""
+    rng = np.random.default_rng(seed)
+    angle = rng.uniform(0, np.pi, 100)
+    side = np.arange(100) % 2
+    x = np.where(side, 1 - np.cos(angle), np.cos(angle)) + rng.normal(0, 0.1, 100)
+    y = np.where(side, 0.5 - np.sin(angle), np.sin(angle)) + rng.normal(0, 0.1, 100)
+    return np.stack([x, y], axis=1).astype(np.float32), (2 * side - 1)[:, None].astype(np.float32)
+
+
+def _moons_pytorch_like(name: str) -> Step:
+    lib, nn = _namespaces(name)
+    lib.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 1))
+    optimizer = _optimizer(name, "SGD", model.parameters())
+    loss_of = nn.MSELoss()
+    x, y = (lib.tensor(a) for a in _two_moons())
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss = loss_of(model(x), y)
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def _moons_weights() -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    sizes = (2, 16, 16, 1)
+    weights = []
+    for n, m in pairwise(sizes):
+        weights += [(rng.normal(size=(n, m)) / np.sqrt(n)).astype(np.float32), np.zeros(m, np.float32)]
+    return weights
+
+
+def _moons_loss(xp: Any, weights: Any, x: Any, y: Any) -> Any:
+    w1, b1, w2, b2, w3, b3 = weights
+    h = xp.maximum(x @ w1 + b1, 0)
+    h = xp.maximum(h @ w2 + b2, 0)
+    return xp.mean((h @ w3 + b3 - y) ** 2)
+
+
+def _moons_jax() -> Step:
+    import jax
+    import jax.numpy as jnp
+
+    @jax.jit
+    def update(weights: Any, x: Any, y: Any) -> Any:
+        gradients = jax.grad(lambda w: _moons_loss(jnp, w, x, y))(weights)
+        return [w - 0.01 * g for w, g in zip(weights, gradients, strict=True)]
+
+    state = [jnp.asarray(w) for w in _moons_weights()]
+    x, y = (jnp.asarray(a) for a in _two_moons())
+
+    def step() -> None:
+        state[:] = update(state, x, y)
+        state[0].block_until_ready()
+
+    return step
+
+
+def _moons_autograd() -> Step:
+    import autograd.numpy as anp
+    from autograd import grad
+
+    x, y = _two_moons()
+    weights = _moons_weights()
+    gradient = grad(lambda w: _moons_loss(anp, w, x, y))
+
+    def step() -> None:
+        for w, g in zip(weights, gradient(weights), strict=True):
+            w -= 0.01 * g
+
+    return step
+
+
+def _moons_mygrad() -> Step:
+    mg = importlib.import_module("mygrad")
+    x, y = _two_moons()
+    weights = [mg.tensor(w) for w in _moons_weights()]
+
+    def step() -> None:
+        _moons_loss(mg, weights, x, y).backward()
+        for w in weights:
+            w.data -= 0.01 * w.grad
+
+    return step
+
+
+def _digits_pytorch_like(name: str, which: str) -> Step:
+    lib, nn = _namespaces(name)
+    lib.manual_seed(0)
+    model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10))
+    optimizer = _optimizer(name, which, model.parameters())
+    loss_of = nn.CrossEntropyLoss()
+    rng = np.random.default_rng(0)
+    x = lib.tensor(rng.random((64, 784), dtype=np.float32))
+    y = lib.tensor(rng.integers(0, 10, 64))
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss = loss_of(model(x), y)
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def cases() -> list[Case]:
+    """The cases of this subject."""
+    both = (OURS, "torch")
+    moons = {n: (lambda n=n: _moons_pytorch_like(n)) for n in both}
+    moons |= {"jax": _moons_jax, "autograd": _moons_autograd, "mygrad": _moons_mygrad}
+    rows = [Case("two-moons MLP 2-16-16-1, batch 100, SGD step", "µs", moons, goal=0.9)]
+    for which in ("SGD", "Adam"):
+        makers = {n: (lambda n=n, which=which: _digits_pytorch_like(n, which)) for n in both}
+        rows.append(Case(f"MLP 784-128-64-10, batch 64, {which} step", "µs", makers, goal=1.0))
+    return rows
