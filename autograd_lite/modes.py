@@ -95,8 +95,16 @@ class enable_grad(_Switch):
 class trace(_Switch):
     """Write beside each tape entry its source line, module path, value and gradient, for `draw` and error messages.
 
-    Costs time and memory (every result is copied): for looking, not for training.
+    Costs time and memory (every result is copied): for looking, not for training.  ``trace(matrix)`` is PyTorch's
+    function of that name, the sum of the diagonal.
     """
+
+    def __new__(cls, function: Any = None) -> Any:
+        if function is None or callable(function):
+            return super().__new__(cls, function)
+        from .ops.linalg import trace as sum_of_diagonal
+
+        return sum_of_diagonal(function)
 
     def _next(self, before: int) -> int:
         return TRACING if before else OFF

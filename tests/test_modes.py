@@ -84,3 +84,7 @@ def test_trace_notes_line_and_value(x: al.Tensor) -> None:
     assert note.where.startswith("test_modes.py:")
     assert note.value.tolist() == [2.0, 4.0]
     assert (x * 2)._node.extras is None
+
+
+def test_trace_of_a_matrix_is_the_sum_of_its_diagonal() -> None:
+    assert al.trace(al.Tensor([[1.0, 2.0], [3.0, 4.0]])).item() == 5.0

@@ -9,18 +9,14 @@ import numpy as np
 
 from ..op import Sample, op
 from .out import deliver
-from .samples import binary, comparison, unary
+from .samples import binary, unary
 
 __all__ = [
-    "abs", "acos", "add", "asin", "atan", "atan2", "bitwise_and", "bitwise_not", "bitwise_or",
-    "bitwise_xor", "ceil", "clamp", "cos", "cosh", "div", "elu", "eq", "erf", "exp",
-    "exp2", "expm1", "floor", "floor_divide", "ge", "gelu", "gt", "hardtanh", "isfinite", "isinf", "isnan", "le",
-    "leaky_relu", "log", "log10", "log1p", "log2", "logical_and", "logical_not", "logical_or", "logical_xor", "lt",
-    "maximum", "minimum", "mul", "ne", "neg", "pow", "reciprocal", "relu", "remainder", "round", "rsqrt", "selu",
-    "sigmoid", "sign", "silu", "sin", "sinh", "softplus", "sqrt", "square", "sub", "tan", "tanh", "trunc", "where",
+    "abs", "acos", "add", "asin", "atan", "atan2", "ceil", "clamp", "cos", "cosh", "div", "erf", "exp", "exp2",
+    "expm1", "floor", "floor_divide", "log", "log10", "log1p", "log2", "maximum", "minimum", "mul", "neg", "pow",
+    "reciprocal", "remainder", "round", "rsqrt", "sign", "sin", "sinh", "sqrt", "square", "sub", "tan", "tanh",
+    "trunc", "where",
 ]  # fmt: skip
-
-SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 def _flat(g: Any, out: Any, x: Any, *params: Any) -> Any:
@@ -281,109 +277,6 @@ def erf(x, out=None):
     return kernel(x, out=np.empty(x.shape, x.dtype) if out is None else out)
 
 
-# -- activations ------------------------------------------------------------------------------------------------------
-
-
-@op(vjps=(lambda g, out, x: g * (out * (1 - out)),), symbol="σ", floating=True, samples=unary())
-def sigmoid(x, out=None):
-    """``σ(x) = 1 / (1 + e⁻ˣ)``, in the open interval (0, 1) (cheat sheet 1.2)."""
-    x = np.asarray(x)
-    # e⁻ˣ overflows only where the result is smaller than the smallest normal number.
-    out = np.maximum(x, np.log(np.finfo(x.dtype).tiny), out=out)
-    out = np.exp(np.negative(out), out if isinstance(out, np.ndarray) else None)
-    return np.true_divide(1, out + 1, out if isinstance(out, np.ndarray) else None)
-
-
-def _softplus_slope(g, out, x, beta, threshold):
-    return where(x * beta > threshold, g, g * sigmoid(x * beta))
-
-
-@op(vjps=(_softplus_slope,), symbol="softplus", floating=True, samples=unary(beta=(2.0,), threshold=(5,)))
-def softplus(x, beta=1.0, threshold=20.0, out=None):
-    """``ln(1 + e^(βx)) / β``, which is ``x`` where ``βx > threshold``."""
-    smooth = np.logaddexp(0, x * beta) / beta
-    return deliver(np.where(x * beta > threshold, x, smooth), out)
-
-
-@op(vjps=(lambda g, out, x: g * (out > 0),), symbol="ReLU", samples=unary(kinks=(0,)))
-def relu(x, out=None):
-    """``max(0, x)``; the gradient at 0 is 0 (cheat sheet 1.2)."""
-    return np.maximum(x, 0, out=out)
-
-
-@op(
-    vjps=(lambda g, out, x, negative_slope: where(x > 0, g, g * negative_slope),),
-    symbol="LeakyReLU", floating=True, samples=unary(kinks=(0,), negative_slope=(0.1,)),
-)  # fmt: skip
-def leaky_relu(x, negative_slope=0.01, out=None):
-    """``x`` where x > 0, else ``negative_slope·x``.
-
-    The default slope is PyTorch's 0.01; the cheat sheet (1.2) has 0.1, which is the default of `nn.LeakyReLU`.
-    """
-    return deliver(np.where(x > 0, x, x * negative_slope), out)
-
-
-@op(
-    vjps=(lambda g, out, x, alpha: where(x > 0, g, g * (alpha * exp(minimum(x, 0.0)))),),
-    symbol="ELU", floating=True, samples=unary(kinks=(0,), alpha=(0.5,)),
-)  # fmt: skip
-def elu(x, alpha=1.0, out=None):
-    """``x`` where x > 0, else ``alpha·(eˣ − 1)`` (Clevert et al., 2015)."""
-    return deliver(np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))), out)
-
-
-@op(
-    vjps=(lambda g, out, x: where(x > 0, g * SELU_SCALE, g * (SELU_SCALE * SELU_ALPHA * exp(minimum(x, 0.0)))),),
-    symbol="SELU", floating=True, samples=unary(kinks=(0,)),
-)  # fmt: skip
-def selu(x, out=None):
-    """``λ·x`` where x > 0, else ``λα·(eˣ − 1)``, λ = 1.0507, α = 1.6733 (Klambauer et al., 2017)."""
-    return deliver(SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0))), out)
-
-
-def _silu_slope(g, out, x):
-    s = sigmoid(x)
-    return g * (s * (1 + x * (1 - s)))
-
-
-@op(vjps=(_silu_slope,), symbol="SiLU", floating=True, samples=unary())
-def silu(x, out=None):
-    """``x·σ(x)``, also called swish (Elfwing et al., 2017)."""
-    return np.multiply(x, sigmoid(x), out)
-
-
-def _gelu_inner(x: Any) -> Any:
-    return math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
-
-
-def _gelu_slope(g, out, x, approximate):
-    if approximate == "none":
-        return g * (0.5 * (1 + erf(x * math.sqrt(0.5))) + x * exp(-0.5 * x * x) / math.sqrt(2 * math.pi))
-    t = tanh(_gelu_inner(x))
-    return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)))
-
-
-@op(vjps=(_gelu_slope,), symbol="GELU", floating=True, samples=unary(approximate=("tanh",)))
-def gelu(x, approximate="none", out=None):
-    """``x·Φ(x)``, Φ the normal distribution function; "tanh" approximates it (Hendrycks & Gimpel, 2016).
-
-    Raises ValueError for another ``approximate`` than "none" and "tanh".
-    """
-    if approximate not in ("none", "tanh"):
-        raise ValueError(f"approximate must be 'none' or 'tanh', got {approximate!r}")
-    half = 0.5 * (1 + (erf(x * math.sqrt(0.5)) if approximate == "none" else np.tanh(_gelu_inner(x))))
-    return np.multiply(x, half, out)
-
-
-@op(
-    vjps=(lambda g, out, x, min_val, max_val: g * ((x > min_val) & (x < max_val)),),
-    symbol="hardtanh", samples=unary(kinks=(-1, 1, -0.5, 0.5), min_val=(-0.5,), max_val=(0.5,)),
-)  # fmt: skip
-def hardtanh(x, min_val=-1.0, max_val=1.0, out=None):
-    """``x`` cut to [min_val, max_val]; the gradient at and beyond the ends is 0."""
-    return np.clip(x, min_val, max_val, out)
-
-
 # -- choice -----------------------------------------------------------------------------------------------------------
 
 
@@ -497,112 +390,3 @@ def trunc(x, out=None):
 def round(x, decimals=0, out=None):
     """The nearest number of ``decimals`` places, halves to the even one; gradient 0."""
     return np.round(x, decimals, out)
-
-
-# -- comparisons and logic: booleans, no gradient ---------------------------------------------------------------------
-
-
-@op(arity=2, symbol="=", numpy=(np.equal,), samples=comparison)
-def eq(x, y, out=None):
-    """``x == y``, elementwise."""
-    return np.equal(x, y, out)
-
-
-@op(arity=2, symbol="≠", numpy=(np.not_equal,), samples=comparison)
-def ne(x, y, out=None):
-    """``x != y``, elementwise."""
-    return np.not_equal(x, y, out)
-
-
-@op(arity=2, symbol="<", numpy=(np.less,), samples=comparison)
-def lt(x, y, out=None):
-    """``x < y``, elementwise."""
-    return np.less(x, y, out)
-
-
-@op(arity=2, symbol="≤", numpy=(np.less_equal,), samples=comparison)
-def le(x, y, out=None):
-    """``x <= y``, elementwise."""
-    return np.less_equal(x, y, out)
-
-
-@op(arity=2, symbol=">", numpy=(np.greater,), samples=comparison)
-def gt(x, y, out=None):
-    """``x > y``, elementwise."""
-    return np.greater(x, y, out)
-
-
-@op(arity=2, symbol="≥", numpy=(np.greater_equal,), samples=comparison)
-def ge(x, y, out=None):
-    """``x >= y``, elementwise."""
-    return np.greater_equal(x, y, out)
-
-
-@op(arity=2, symbol="∧", numpy=(np.logical_and,), samples=comparison)
-def logical_and(x, y, out=None):
-    """Whether both are nonzero."""
-    return np.logical_and(x, y, out)
-
-
-@op(arity=2, symbol="∨", numpy=(np.logical_or,), samples=comparison)
-def logical_or(x, y, out=None):
-    """Whether either is nonzero."""
-    return np.logical_or(x, y, out)
-
-
-@op(arity=2, symbol="⊕", numpy=(np.logical_xor,), samples=comparison)
-def logical_xor(x, y, out=None):
-    """Whether exactly one is nonzero."""
-    return np.logical_xor(x, y, out)
-
-
-@op(arity=1, symbol="¬", numpy=(np.logical_not,), samples=unary())
-def logical_not(x, out=None):
-    """Whether it is zero."""
-    return np.logical_not(x, out)
-
-
-@op(arity=1, symbol="nan?", numpy=(np.isnan,), samples=unary())
-def isnan(x, out=None):
-    """Whether it is not a number."""
-    return np.isnan(x, out)
-
-
-@op(arity=1, symbol="∞?", numpy=(np.isinf,), samples=unary())
-def isinf(x, out=None):
-    """Whether it is infinite."""
-    return np.isinf(x, out)
-
-
-@op(arity=1, symbol="finite?", numpy=(np.isfinite,), samples=unary())
-def isfinite(x, out=None):
-    """Whether it is neither infinite nor NaN."""
-    return np.isfinite(x, out)
-
-
-def _bits(rng: np.random.Generator) -> list[Sample]:
-    return [Sample(rng.integers(0, 8, 3), rng.integers(0, 8, (2, 3))), Sample(rng.random(3) < 0.5, rng.random(3) < 0.5)]
-
-
-@op(arity=2, symbol="&", numpy=(np.bitwise_and,), samples=_bits)
-def bitwise_and(x, y, out=None):
-    """``x & y`` of integers or booleans."""
-    return np.bitwise_and(x, y, out)
-
-
-@op(arity=2, symbol="|", numpy=(np.bitwise_or,), samples=_bits)
-def bitwise_or(x, y, out=None):
-    """``x | y`` of integers or booleans."""
-    return np.bitwise_or(x, y, out)
-
-
-@op(arity=2, symbol="^", numpy=(np.bitwise_xor,), samples=_bits)
-def bitwise_xor(x, y, out=None):
-    """``x ^ y`` of integers or booleans."""
-    return np.bitwise_xor(x, y, out)
-
-
-@op(arity=1, symbol="~", numpy=(np.invert,), samples=lambda rng: [Sample(*s.args[:1]) for s in _bits(rng)])
-def bitwise_not(x, out=None):
-    """``~x`` of integers or booleans."""
-    return np.invert(x, out)

@@ -17,7 +17,7 @@ from ..modes import mode, no_grad
 from ..random import Generator, default_generator
 from ..tensor import Tensor, as_array
 from ..writes import log_write
-from . import elementwise, index
+from . import activation, elementwise, index
 from .shape import broadcast_to
 
 __all__ = ["METHODS"]
@@ -25,7 +25,7 @@ __all__ = ["METHODS"]
 UFUNCS = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.true_divide}
 ELEMENTWISE = """
 abs acos add asin atan atan2 ceil clamp cos cosh div erf exp exp2 expm1 floor floor_divide log log10 log1p log2 mul neg
-pow reciprocal relu remainder round rsqrt sigmoid sin sinh sqrt square sub tan tanh trunc
+pow reciprocal remainder round rsqrt sin sinh sqrt square sub tan tanh trunc
 """
 
 IN_PLACE_OPERATORS = {  # x += y
@@ -160,6 +160,7 @@ def bernoulli_(self: Tensor, p: float = 0.5, *, generator: Generator | None = No
 
 METHODS: dict[str, Callable[..., Any]] = {
     **{f"{name}_": _in_place(name, getattr(elementwise, name)) for name in ELEMENTWISE.split()},
+    **{f"{name}_": _in_place(name, getattr(activation, name)) for name in ("relu", "sigmoid")},
     **{
         f"__i{operator}__": _in_place(name, getattr(elementwise, name), rebinds=True)
         for operator, name in IN_PLACE_OPERATORS.items()

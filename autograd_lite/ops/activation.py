@@ -1,0 +1,119 @@
+"""Activations ``a = g(z)`` (cheat sheet 1.2): elementwise, ``(…) -> (…)``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..op import op
+from .elementwise import erf, exp, minimum, tanh, where
+from .out import deliver
+from .samples import unary
+
+__all__ = [
+    "elu", "gelu", "hardtanh", "leaky_relu", "relu", "selu", "sigmoid", "silu", "softplus",
+]  # fmt: skip
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+@op(vjps=(lambda g, out, x: g * (out * (1 - out)),), symbol="σ", floating=True, samples=unary())
+def sigmoid(x, out=None):
+    """``σ(x) = 1 / (1 + e⁻ˣ)``, in the open interval (0, 1) (cheat sheet 1.2)."""
+    x = np.asarray(x)
+    # e⁻ˣ overflows only where the result is smaller than the smallest normal number.
+    out = np.maximum(x, np.log(np.finfo(x.dtype).tiny), out=out)
+    out = np.exp(np.negative(out), out if isinstance(out, np.ndarray) else None)
+    return np.true_divide(1, out + 1, out if isinstance(out, np.ndarray) else None)
+
+
+def _softplus_slope(g, out, x, beta, threshold):
+    return where(x * beta > threshold, g, g * sigmoid(x * beta))
+
+
+@op(vjps=(_softplus_slope,), symbol="softplus", floating=True, samples=unary(beta=(2.0,), threshold=(5,)))
+def softplus(x, beta=1.0, threshold=20.0, out=None):
+    """``ln(1 + e^(βx)) / β``, which is ``x`` where ``βx > threshold``."""
+    smooth = np.logaddexp(0, x * beta) / beta
+    return deliver(np.where(x * beta > threshold, x, smooth), out)
+
+
+@op(vjps=(lambda g, out, x: g * (out > 0),), symbol="ReLU", samples=unary(kinks=(0,)))
+def relu(x, out=None):
+    """``max(0, x)``; the gradient at 0 is 0 (cheat sheet 1.2)."""
+    return np.maximum(x, 0, out=out)
+
+
+@op(
+    vjps=(lambda g, out, x, negative_slope: where(x > 0, g, g * negative_slope),),
+    symbol="LeakyReLU", floating=True, samples=unary(kinks=(0,), negative_slope=(0.1,)),
+)  # fmt: skip
+def leaky_relu(x, negative_slope=0.01, out=None):
+    """``x`` where x > 0, else ``negative_slope·x``.
+
+    The default slope is PyTorch's 0.01; the cheat sheet (1.2) has 0.1, which is the default of `nn.LeakyReLU`.
+    """
+    return deliver(np.where(x > 0, x, x * negative_slope), out)
+
+
+@op(
+    vjps=(lambda g, out, x, alpha: where(x > 0, g, g * (alpha * exp(minimum(x, 0.0)))),),
+    symbol="ELU", floating=True, samples=unary(kinks=(0,), alpha=(0.5,)),
+)  # fmt: skip
+def elu(x, alpha=1.0, out=None):
+    """``x`` where x > 0, else ``alpha·(eˣ − 1)`` (Clevert et al., 2015)."""
+    return deliver(np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))), out)
+
+
+@op(
+    vjps=(lambda g, out, x: where(x > 0, g * SELU_SCALE, g * (SELU_SCALE * SELU_ALPHA * exp(minimum(x, 0.0)))),),
+    symbol="SELU", floating=True, samples=unary(kinks=(0,)),
+)  # fmt: skip
+def selu(x, out=None):
+    """``λ·x`` where x > 0, else ``λα·(eˣ − 1)``, λ = 1.0507, α = 1.6733 (Klambauer et al., 2017)."""
+    return deliver(SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0))), out)
+
+
+def _silu_slope(g, out, x):
+    s = sigmoid(x)
+    return g * (s * (1 + x * (1 - s)))
+
+
+@op(vjps=(_silu_slope,), symbol="SiLU", floating=True, samples=unary())
+def silu(x, out=None):
+    """``x·σ(x)``, also called swish (Elfwing et al., 2017)."""
+    return np.multiply(x, sigmoid(x), out)
+
+
+def _gelu_inner(x: Any) -> Any:
+    return math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
+
+
+def _gelu_slope(g, out, x, approximate):
+    if approximate == "none":
+        return g * (0.5 * (1 + erf(x * math.sqrt(0.5))) + x * exp(-0.5 * x * x) / math.sqrt(2 * math.pi))
+    t = tanh(_gelu_inner(x))
+    return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)))
+
+
+@op(vjps=(_gelu_slope,), symbol="GELU", floating=True, samples=unary(approximate=("tanh",)))
+def gelu(x, approximate="none", out=None):
+    """``x·Φ(x)``, Φ the normal distribution function; "tanh" approximates it (Hendrycks & Gimpel, 2016).
+
+    Raises ValueError for another ``approximate`` than "none" and "tanh".
+    """
+    if approximate not in ("none", "tanh"):
+        raise ValueError(f"approximate must be 'none' or 'tanh', got {approximate!r}")
+    half = 0.5 * (1 + (erf(x * math.sqrt(0.5)) if approximate == "none" else np.tanh(_gelu_inner(x))))
+    return np.multiply(x, half, out)
+
+
+@op(
+    vjps=(lambda g, out, x, min_val, max_val: g * ((x > min_val) & (x < max_val)),),
+    symbol="hardtanh", samples=unary(kinks=(-1, 1, -0.5, 0.5), min_val=(-0.5,), max_val=(0.5,)),
+)  # fmt: skip
+def hardtanh(x, min_val=-1.0, max_val=1.0, out=None):
+    """``x`` cut to [min_val, max_val]; the gradient at and beyond the ends is 0."""
+    return np.clip(x, min_val, max_val, out)

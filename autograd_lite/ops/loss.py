@@ -1,0 +1,295 @@
+"""Losses: a prediction and a target become one number.
+
+Everywhere ``reduction`` is "mean", "sum", or "none" for the loss of every element.  Prediction and target must have one
+shape: ``(N, 1)`` against ``(N,)`` would broadcast to ``(N, N)`` and train on a wrong number, so it raises ValueError.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..op import Sample, op
+from ..tensor import Tensor, as_array
+from .activation import softplus
+from .composed import composed
+from .elementwise import abs, clamp, exp, log, square, where
+from .index import gather, getitem
+from .out import deliver
+from .reduce import mean, sum
+from .shape import movedim, reshape
+from .softmax import log_softmax
+
+__all__ = [
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "huber_loss", "kl_div", "l1_loss",
+    "mse_loss", "nll_loss", "smooth_l1_loss",
+]  # fmt: skip
+
+
+def _reduced(loss: Any, reduction: str, divisor: Any = None) -> Any:
+    """The losses of the elements as ``reduction`` says; a mean is taken over ``divisor``, by default their number."""
+    if reduction == "none":
+        return loss
+    if reduction == "sum":
+        return sum(loss)
+    if reduction == "mean":
+        return mean(loss) if divisor is None else sum(loss) / divisor
+    raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+
+
+def _tensor(x: Any) -> Any:
+    return x if isinstance(x, (Tensor, ndarray)) else as_array(x)
+
+
+def _pair(name: str, x: Any, target: Any) -> tuple[Any, Any]:
+    """Prediction and target.  Raises ValueError for two shapes."""
+    x, target = _tensor(x), _tensor(target)
+    if x.shape != target.shape:
+        raise ValueError(
+            f"{name}: the prediction has shape {x.shape}, the target {target.shape}; they must be equal "
+            "(broadcasting would give a wrong loss): reshape one of them"
+        )
+    return x, target
+
+
+# -- regression -------------------------------------------------------------------------------------------------------
+
+
+@composed
+def mse_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
+    """The squared error ``(x − y)²`` (cheat sheet 2.1).  Raises ValueError for two shapes.
+
+    >>> import autograd_lite as al
+    >>> al.mse_loss(al.tensor([1.0, 2.0]), al.tensor([1.0, 4.0]))
+    tensor(2.)
+    """
+    x, target = _pair("mse_loss", x, target)
+    return _reduced(square(x - target), reduction)
+
+
+@composed
+def l1_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
+    """The absolute error ``|x − y|`` (cheat sheet 2.1), with gradient 0 at 0.  Raises ValueError for two shapes."""
+    x, target = _pair("l1_loss", x, target)
+    return _reduced(abs(x - target), reduction)
+
+
+@composed
+def huber_loss(x: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
+    """``½d²`` where d = |x − y| ≤ δ, else ``δ(d − ½δ)`` (Huber, 1964).  Raises ValueError for two shapes and δ ≤ 0."""
+    if not delta > 0:
+        raise ValueError(f"huber_loss: delta must be above 0, got {delta}")
+    x, target = _pair("huber_loss", x, target)
+    return _reduced(_huber(x - target, delta), reduction)
+
+
+def _huber(error: Any, delta: float) -> Any:
+    # With c the error cut to ±δ this is c(d − ½c): one expression for both branches.
+    cut = clamp(error, -delta, delta)
+    return cut * (error - cut * 0.5)
+
+
+@composed
+def smooth_l1_loss(x: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
+    """`huber_loss` divided by β: ``½d²/β`` where d = |x − y| < β, else ``d − ½β``; β = 0 is `l1_loss` (Girshick, 2015).
+
+    Raises ValueError for two shapes and for β < 0.
+    """
+    if not beta >= 0:
+        raise ValueError(f"smooth_l1_loss: beta must be ≥ 0, got {beta}")
+    if beta == 0:
+        return l1_loss(x, target, reduction)
+    x, target = _pair("smooth_l1_loss", x, target)
+    return _reduced(_huber(x - target, beta) / beta, reduction)
+
+
+# -- classes ----------------------------------------------------------------------------------------------------------
+
+
+def _fused_reference(logits: Any, target: Any) -> Any:
+    target = target.numpy() if isinstance(target, Tensor) else target
+    return -mean(gather(log_softmax(logits, 1), 1, target[:, None]))
+
+
+def _fused_vjp(g, out, log_probabilities, logits, target):
+    # softmax − one-hot, over the number of rows.
+    n = len(target)
+    grad = np.exp(log_probabilities)
+    grad[np.arange(n), target] -= 1
+    grad *= g / n
+    return grad
+
+
+def _fused_samples(rng: np.random.Generator) -> list[Sample]:
+    return [Sample(rng.normal(size=(n, c)), rng.integers(0, c, n)) for n, c in ((1, 2), (4, 3), (3, 1))]
+
+
+@op(
+    vjps=(_fused_vjp, None), residuals=True, reference=_fused_reference, floating=True,
+    symbol="cross entropy", samples=_fused_samples,
+)  # fmt: skip
+def softmax_cross_entropy(logits, target, out=None):
+    """The mean of ``−log softmax(x)_y`` of rows x and classes y, ``(N, C), int (N,) -> ()``; see `cross_entropy`."""
+    log_probabilities = log_softmax(logits, 1)
+    chosen = log_probabilities[np.arange(len(target)), target]
+    return deliver(-np.add.reduce(chosen) / len(target), out), log_probabilities
+
+
+@composed
+def cross_entropy(
+    x: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:  # fmt: skip
+    """``−log softmax(x)_y`` of logits x and classes y, or ``−Σ_c y_c log softmax(x)_c`` of probabilities y.
+
+    ``(N, C), int (N,) -> ()``; also ``(C,), int ()``, ``(N, C, d₁, …), int (N, d₁, …)``, and targets of the logits'
+    shape, which are probabilities.  ``weight`` ``(C,)`` weighs the classes, and the mean of class targets is then over
+    the weights; targets equal to ``ignore_index`` do not count; ``label_smoothing`` mixes the target with the uniform
+    distribution (Szegedy et al., 2015).  The cheat sheet's loss (2.1) takes probabilities instead of logits.
+    Raises IndexError for a class out of range, ValueError for shapes that do not fit, TypeError for a target that is
+    neither.
+
+    >>> import autograd_lite as al
+    >>> al.cross_entropy(al.tensor([[0.0, 0.0]]), al.tensor([1]))
+    tensor(0.6931)
+    """
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing}")
+    x, target = _tensor(x), _tensor(target)
+    if target.dtype.kind == "f":
+        return _with_probabilities(x, target, weight, reduction, label_smoothing)
+    classes, kept = _classes("cross_entropy", x, target, ignore_index)
+    if x.ndim == 2 and weight is None and not label_smoothing and reduction == "mean" and len(kept) and kept.all():
+        return softmax_cross_entropy(x, classes)
+    rows = log_softmax(_class_last(x), -1)
+    if not label_smoothing:
+        return _negative_log(rows, classes, kept, weight, reduction)
+    exact = _negative_log(rows, classes, kept, weight, reduction)
+    costs = -sum(rows if weight is None else rows * weight, -1)
+    evenly = _reduced(where(kept, costs, 0.0), reduction, _divisor(classes, kept, weight))
+    return exact * (1 - label_smoothing) + evenly * (label_smoothing / rows.shape[-1])
+
+
+def _class_last(x: Any) -> Any:
+    """``(N, C, d₁, …)`` as ``(N, d₁, …, C)``."""
+    return movedim(x, 1, -1) if x.ndim > 2 else x
+
+
+def _classes(name: str, x: Any, target: Any, ignore_index: int) -> tuple[ndarray, ndarray]:
+    """The target classes, ignored ones as 0, and which of them count.
+
+    Raises ValueError for shapes that do not fit, IndexError for a class out of range, TypeError for no integers.
+    """
+    if not x.ndim or x.shape[:1] * (x.ndim > 1) + x.shape[2:] != target.shape:
+        raise ValueError(
+            f"{name}: the shapes must be (N, C), (N,) or (C,), () or (N, C, d₁, …), (N, d₁, …); got {x.shape} and "
+            f"{target.shape}"
+        )
+    target = target._array if isinstance(target, Tensor) else target
+    if target.dtype.kind not in "iu":
+        raise TypeError(f"{name}: the target must hold integers (classes), not {target.dtype} {target.shape}")
+    kept = np.asarray(target != ignore_index)
+    count = x.shape[1 if x.ndim > 1 else 0]
+    wrong = kept & ((target < 0) | (target >= count))
+    if wrong.any():
+        raise IndexError(f"{name}: the target class {target[wrong][0]} is out of range for {count} classes, shape {x.shape}")
+    return np.where(kept, target, 0), kept
+
+
+def _divisor(classes: ndarray, kept: ndarray, weight: Any) -> Any:
+    """Over what a mean is taken: the number, or the weights, of the targets that count; NaN if there are none."""
+    if weight is None:
+        return int(kept.sum()) or math.nan
+    total = sum(where(kept, getitem(weight, (classes,)), 0.0))
+    return where(total == 0, math.nan, total)
+
+
+def _negative_log(rows: Any, classes: ndarray, kept: ndarray, weight: Any, reduction: str) -> Any:
+    """``−log p_y`` of log-probabilities ``(…, C)``, weighted."""
+    if weight is not None:
+        weight = _tensor(weight)
+        if weight.shape != rows.shape[-1:]:
+            raise ValueError(f"the class weights have shape {weight.shape}, there are {rows.shape[-1]} classes")
+    picked = -reshape(gather(rows, -1, classes[..., None]), classes.shape)
+    weighted = picked if weight is None else picked * getitem(weight, (classes,))
+    return _reduced(where(kept, weighted, 0.0), reduction, _divisor(classes, kept, weight))
+
+
+def _with_probabilities(x: Any, target: Any, weight: Any, reduction: str, smoothing: float) -> Any:
+    """Cross entropy against a distribution over the classes."""
+    x, target = _pair("cross_entropy (a floating target holds probabilities)", x, target)
+    rows, target = log_softmax(_class_last(x), -1), _class_last(target)
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / rows.shape[-1]
+    rows = where((target == 0) & (rows == -math.inf), 0.0, rows)  # 0 · log 0 is 0
+    costs = -sum(target * (rows if weight is None else rows * weight), -1)
+    return _reduced(costs, reduction)
+
+
+@composed
+def nll_loss(x: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> Any:
+    """``−x_y`` of log-probabilities x and classes y: `cross_entropy` after `log_softmax`, with its shapes and errors."""
+    x, target = _tensor(x), _tensor(target)
+    classes, kept = _classes("nll_loss", x, target, ignore_index)
+    return _negative_log(_class_last(x), classes, kept, weight, reduction)
+
+
+# -- probabilities ----------------------------------------------------------------------------------------------------
+
+
+def _bounded_log(p: Any) -> Any:
+    """``log p``, at least −100 as in PyTorch, so that a certain mistake has a finite loss; gradient 0 at p = 0."""
+    return clamp(where(p > 0, log(where(p > 0, p, 1.0)), -100.0), min=-100.0)
+
+
+@composed
+def binary_cross_entropy(x: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
+    """``−(y log p + (1 − y) log(1 − p))`` of probabilities p and targets y (cheat sheet 2.1); logarithms stop at −100.
+
+    Raises ValueError for two shapes and for a prediction outside [0, 1].
+    """
+    x, target = _pair("binary_cross_entropy", x, target)
+    values = x._array if isinstance(x, Tensor) else x
+    outside = ~((values >= 0) & (values <= 1)) & ~np.isnan(values)
+    if outside.any():
+        raise ValueError(
+            f"binary_cross_entropy: a probability must be in [0, 1], got {values[outside][0]}; "
+            "for raw scores use binary_cross_entropy_with_logits"
+        )
+    costs = -(target * _bounded_log(x) + (1 - target) * _bounded_log(1 - x))
+    return _reduced(costs if weight is None else costs * weight, reduction)
+
+
+@composed
+def binary_cross_entropy_with_logits(
+    x: Any, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None
+) -> Any:
+    """`binary_cross_entropy` of ``σ(x)``, exact where that rounds to 0 or 1; ``pos_weight`` weighs the targets 1.
+
+    It is ``(1 − y)·x + (1 + (w − 1)·y)·log(1 + e⁻ˣ)``.  Raises ValueError for two shapes.
+    """
+    x, target = _pair("binary_cross_entropy_with_logits", x, target)
+    gain = 1 if pos_weight is None else 1 + (_tensor(pos_weight) - 1) * target
+    costs = (1 - target) * x + gain * softplus(-x, 1.0, math.inf)
+    return _reduced(costs if weight is None else costs * weight, reduction)
+
+
+@composed
+def kl_div(x: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
+    """The Kullback-Leibler divergence ``y·(log y − x)`` of log-probabilities x and probabilities y; 0·log 0 is 0.
+
+    "mean" is over all elements, "batchmean", which is the divergence, over the first axis.  With ``log_target`` the
+    target holds log-probabilities, too.  Raises ValueError for two shapes.
+    """
+    x, target = _pair("kl_div", x, target)
+    if log_target:
+        costs = exp(target) * (target - x)
+    else:
+        positive = target > 0
+        costs = where(positive, target * (log(where(positive, target, 1.0)) - where(positive, x, 0.0)), 0.0)
+    if reduction == "batchmean":
+        return sum(costs) / (x.shape[0] if x.ndim else 1)
+    return _reduced(costs, reduction)

@@ -1,0 +1,80 @@
+"""Sorting: what is in which place.  The gradient goes where the element came from."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..op import Sample, op
+from .composed import composed, position
+from .index import take_along_axis
+from .out import deliver
+from .samples import distinct
+from .shape import narrow, reshape
+
+__all__ = ["Sorted", "argsort", "sort", "topk"]
+
+
+class Sorted(NamedTuple):
+    """What `sort` and `topk` return: the elements, and where they were."""
+
+    values: Any
+    indices: Any
+
+
+def _argsort_samples(rng: np.random.Generator) -> list[Sample]:
+    cases = (((3,), 0, False), ((2, 3), -1, True), ((3, 2), 0, False), ((0, 3), 1, False), ((), -1, False))
+    return [Sample(distinct(rng, shape), axis, descending) for shape, axis, descending in cases]
+
+
+@op(arity=1, samples=_argsort_samples)
+def argsort(x, axis=-1, descending=False, stable=True, out=None):
+    """The indices that sort ``x`` along an axis; equal elements keep their order, NaN counts as the largest.
+
+    Raises IndexError for an axis out of range.
+
+    >>> import autograd_lite as al
+    >>> al.argsort(al.tensor([3.0, 1.0, 2.0]))
+    tensor([1, 2, 0])
+    """
+    x = np.asarray(x)
+    axis = position(axis, x.shape)
+    if not x.ndim:
+        return deliver(np.zeros((), np.int64), out)
+    if not descending:
+        return deliver(np.argsort(x, axis, kind="stable"), out)
+    # Sorting from the back and turning the result around keeps the order of equals.
+    backwards = np.argsort(np.flip(x, axis), axis, kind="stable")
+    return deliver(np.flip(x.shape[axis] - 1 - backwards, axis), out)
+
+
+@composed
+def sort(x: Any, axis: int = -1, descending: bool = False, stable: bool = True) -> Sorted:
+    """``x`` in order along an axis, and where the elements were: ``(…, N, …) -> values, int indices (…, N, …)``.
+
+    Equal elements keep their order; NaN counts as the largest.  Raises IndexError for an axis out of range.
+
+    >>> import autograd_lite as al
+    >>> al.sort(al.tensor([3.0, 1.0, 2.0])).values
+    tensor([1., 2., 3.])
+    """
+    indices = argsort(x, axis, descending)
+    return Sorted(take_along_axis(x, indices, axis), indices)
+
+
+@composed
+def topk(x: Any, k: int, axis: int = -1, largest: bool = True, sorted: bool = True) -> Sorted:
+    """The ``k`` largest (or smallest) elements along an axis, in order, and where they were.
+
+    ``(…, N, …) -> values, int indices (…, k, …)``.  Of equal elements the first come first; NaN counts as the largest.
+    Raises IndexError for an axis out of range, ValueError for ``k`` below 0 or above N.
+    """
+    length = x.shape[position(axis, x.shape)] if x.ndim else 1
+    if not 0 <= k <= length:
+        raise ValueError(f"topk: k must be between 0 and {length} for axis {axis} of shape {x.shape}, got {k}")
+    if not x.ndim:
+        values, indices = topk(reshape(x, (1,)), k)
+        return Sorted(reshape(values, ()), reshape(indices, ())) if k else Sorted(values, indices)
+    indices = narrow(argsort(x, axis, largest), axis, 0, k)
+    return Sorted(take_along_axis(x, indices, axis), indices)

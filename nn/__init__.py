@@ -1,0 +1,15 @@
+"""nn: layers, losses, optimizers, data and training, on top of autograd_lite."""
+
+from . import data, functional, init, optim
+from .layers import (
+    Flatten, Identity, LeakyReLU, Linear, Neuron, ReLU, Sequential, Sigmoid, Softmax, Tanh,
+)  # fmt: skip
+from .losses import CrossEntropyLoss, L1Loss, MSELoss
+from .models import MLP
+from .module import Module, Parameter
+from .summary import summary
+
+__all__ = [
+    "MLP", "CrossEntropyLoss", "Flatten", "Identity", "L1Loss", "LeakyReLU", "Linear", "MSELoss", "Module", "Neuron",
+    "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "data", "functional", "init", "optim", "summary",
+]  # fmt: skip

@@ -1,0 +1,340 @@
+"""Module: what has parameters and can be called; modules hold modules.
+
+A module's parameters and children are simply its attributes: there is no second registry that could disagree with them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from autograd_lite import Tensor
+from autograd_lite.modes import TRACING, mode
+from autograd_lite.writes import log_write
+
+__all__ = ["Module", "Parameter"]
+
+M = TypeVar("M", bound="Module")
+Hook = Callable[["Module", tuple[Any, ...], Any], Any]
+
+
+class Parameter(Tensor):
+    """A Tensor that a `Module` trains: assigned to an attribute, it is found by ``module.parameters()``.
+
+    ``Parameter(data, requires_grad=True, dtype=None)`` copies ``data``.  Raises as `Tensor` does.
+
+    >>> Parameter([1.0, 2.0])
+    Parameter containing:
+    tensor([1., 2.], requires_grad=True)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = True, dtype: Any = None) -> None:
+        super().__init__(data.detach() if isinstance(data, Tensor) and data.is_leaf else data, requires_grad, dtype)
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+
+class Mismatch(NamedTuple):
+    """The names that `Module.load_state_dict` did not find, and those it did not know."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class _Running(threading.local):
+    """While tracing: the paths of the modules inside the outermost one that runs."""
+
+    paths: dict[int, str] | None = None
+
+
+_running = _Running()
+
+
+class Module:
+    """A part of a network: its attributes are its parameters and its parts, `forward` is what it computes.
+
+    >>> import nn
+    >>> class Net(nn.Module):
+    ...     def __init__(self):
+    ...         self.fc = nn.Linear(2, 3)
+    ...     def forward(self, x):
+    ...         return self.fc(x).relu()
+    >>> [(name, p.shape) for name, p in Net().named_parameters()]
+    [('fc.weight', (3, 2)), ('fc.bias', (3,))]
+    """
+
+    training: bool = True
+    _buffers: Mapping[str, bool] = {}  # name: whether it is part of the state
+    _forward_hooks: Mapping[int, Hook] = {}
+
+    def __init__(self) -> None:
+        """Nothing: a subclass may call this or not."""
+
+    # -- running ------------------------------------------------------------------------------------------------------
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes.  Raises NotImplementedError: each subclass says it."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(); define what it computes")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        result = self.forward(*args, **kwargs) if mode.state != TRACING else self._traced(*args, **kwargs)
+        for hook in list(self._forward_hooks.values()):
+            replaced = hook(self, args, result)
+            result = result if replaced is None else replaced
+        return result
+
+    def _traced(self, *args: Any, **kwargs: Any) -> Any:
+        """Run with ``mode.module`` set to this module's path, which `trace` writes beside each operation."""
+        paths, outside = _running.paths, mode.module
+        if paths is None:
+            _running.paths = {id(m): f"model.{name}".rstrip(".") for name, m in self.named_modules()}
+        own = type(self).__name__ if paths is None else f"{outside}.{type(self).__name__}"
+        assert _running.paths is not None
+        mode.module = _running.paths.get(id(self), own)
+        try:
+            return self.forward(*args, **kwargs)
+        finally:
+            _running.paths, mode.module = paths, outside
+
+    def register_forward_hook(self, hook: Hook) -> Callable[[], None]:
+        """Call ``hook(module, args, result)`` after each run; what it returns, if not None, replaces the result.
+
+        Returns a function that removes the hook.
+        """
+        hooks = vars(self).setdefault("_forward_hooks", {})
+        key = max(hooks, default=0) + 1
+        hooks[key] = hook
+        return lambda: hooks.pop(key, None) and None
+
+    # -- attributes ---------------------------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        old = vars(self).get(name)
+        if isinstance(old, Parameter) and not isinstance(value, Parameter) and value is not None:
+            raise TypeError(
+                f"{type(self).__name__}.{name} is a Parameter and cannot become a {type(value).__name__}; "
+                f"assign nn.Parameter(...), or write its value: .{name}.data = ..."
+            )
+        if name in self._buffers and not (value is None or isinstance(value, Tensor)):
+            raise TypeError(f"{type(self).__name__}.{name} is a buffer and cannot become a {type(value).__name__}")
+        if isinstance(value, (Parameter, Module)):
+            _check_name(self, name)
+        object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """Reached only by names that do not exist."""
+        known = [key for key in vars(self) if not key.startswith("_") and key != "training"]
+        raise AttributeError(
+            f"{type(self).__name__} has no attribute {name!r}; it has {', '.join(known) or 'none of its own'}",
+            name=name,
+            obj=self,
+        )
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Add a tensor that is not trained; if ``persistent``, it is part of the ``state_dict``.
+
+        Raises TypeError for other than a Tensor or None, ValueError for a name that is taken.
+        """
+        _check_name(self, name)
+        if name in vars(self):
+            raise ValueError(f"{type(self).__name__} has an attribute {name!r} already")
+        if not (tensor is None or isinstance(tensor, Tensor)):
+            raise TypeError(f"buffer {name!r} must be a Tensor or None, not {type(tensor).__name__}")
+        object.__setattr__(self, "_buffers", {**self._buffers, name: persistent})
+        object.__setattr__(self, name, tensor)
+
+    def register_parameter(self, name: str, parameter: Parameter | None) -> None:
+        """Add a parameter under ``name``, as assigning the attribute does."""
+        if not (parameter is None or isinstance(parameter, Parameter)):
+            raise TypeError(f"parameter {name!r} must be a Parameter or None, not {type(parameter).__name__}")
+        setattr(self, name, parameter)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Add a child under ``name``, as assigning the attribute does."""
+        if not (module is None or isinstance(module, Module)):
+            raise TypeError(f"child {name!r} must be a Module or None, not {type(module).__name__}")
+        setattr(self, name, module)
+
+    # -- what it holds ------------------------------------------------------------------------------------------------
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules among the attributes."""
+        return iter([(name, m) for name, m in vars(self).items() if isinstance(m, Module)])
+
+    def children(self) -> Iterator[Module]:
+        """The modules among the attributes, without their names."""
+        return iter([m for m in vars(self).values() if isinstance(m, Module)])
+
+    def named_modules(self, prefix: str = "", _seen: set[int] | None = None) -> Iterator[tuple[str, Module]]:
+        """This module and all inside it with their paths, each once."""
+        seen = set() if _seen is None else _seen
+        if id(self) in seen:
+            return
+        seen.add(id(self))
+        yield prefix, self
+        for name, child in self.named_children():
+            yield from child.named_modules(_join(prefix, name), seen)
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all inside it, each once."""
+        return (module for _, module in self.named_modules())
+
+    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
+        """The parameters with their paths, each once even where modules share it."""
+        seen: set[int] = set()
+        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter) and id(value) not in seen:
+                    seen.add(id(value))
+                    yield _join(path, name), value
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """The parameters, each once: what an optimizer takes."""
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
+        """The buffers with their paths."""
+        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+            for name in module._buffers:
+                if vars(module)[name] is not None:
+                    yield _join(path, name), vars(module)[name]
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """The buffers, without their paths."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    # -- state --------------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The parameters and persistent buffers by path.  They share memory with the module: clone() to keep a copy."""
+        return {name: tensor.detach() for name, tensor in self._state()}
+
+    def _state(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+        """All tensors of the state; what is shared comes under each of its paths."""
+        for name, value in vars(self).items():
+            if isinstance(value, Parameter) or (self._buffers.get(name) and value is not None):
+                yield _join(prefix, name), value
+        for name, child in self.named_children():
+            yield from child._state(_join(prefix, name))
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Mismatch:
+        """Copy values into the parameters and buffers of the same names; returns the names that did not match.
+
+        Raises ValueError that lists every missing and unknown name (unless ``strict=False``), wrong shape and dtype;
+        then nothing was changed.
+        """
+        own = dict(self._state())
+        missing = [name for name in own if name not in state_dict]
+        unexpected = [name for name in state_dict if name not in own]
+        problems = [f"missing {name!r} {own[name].shape}" for name in missing] if strict else []
+        problems += [f"unknown {name!r}" for name in unexpected] if strict else []
+        values = {name: _plain(state_dict[name]) for name in own if name in state_dict}
+        for name, value in values.items():
+            if value.shape != own[name].shape:
+                problems.append(f"{name!r} has shape {value.shape}, the module's {own[name].shape}")
+            elif not np.can_cast(value.dtype, own[name].dtype, "same_kind"):
+                problems.append(f"{name!r} is {value.dtype}, the module's {own[name].dtype}")
+        if problems:
+            raise ValueError(f"load_state_dict of {type(self).__name__}: " + "; ".join(problems))
+        for name, value in values.items():
+            np.copyto(own[name]._array, value, casting="same_kind")
+            log_write(own[name]._array, "load_state_dict")
+        return Mismatch(missing, unexpected)
+
+    # -- settings -----------------------------------------------------------------------------------------------------
+
+    def train(self: M, mode: bool = True) -> M:
+        """Set training mode, which matters to layers such as dropout; returns self."""
+        for module in self.modules():
+            module.training = bool(mode)
+        return self
+
+    def eval(self: M) -> M:
+        """Set evaluation mode: ``train(False)``."""
+        return self.train(False)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients, or set them to zero."""
+        for parameter in self.parameters():
+            if parameter.grad is not None:
+                parameter.grad = None if set_to_none else Tensor._wrap(np.zeros_like(parameter._array))
+
+    def name_parameters(self: M) -> M:
+        """Label every parameter that requires a gradient with its path, for graphs and gradient checks; returns self."""
+        for name, parameter in self.named_parameters():
+            if parameter.requires_grad:
+                parameter.name = name
+        return self
+
+    def requires_grad_(self: M, requires_grad: bool = True) -> M:
+        """Train the parameters or freeze them; returns self."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def apply(self: M, function: Callable[[Module], Any]) -> M:
+        """Call ``function`` on every module, parts before wholes; returns self."""
+        for child in self.children():
+            child.apply(function)
+        function(self)
+        return self
+
+    def to(self: M, target: Any) -> M:
+        """Convert floating parameters and buffers to a dtype; the device ``"cpu"`` changes nothing; returns self.
+
+        Raises ValueError for another device, TypeError for a dtype that is not floating.
+        """
+        if str(target) == "cpu":
+            return self
+        if isinstance(target, str) and target.partition(":")[0] in ("cuda", "mps", "xpu"):
+            raise ValueError(f"there is no device {target!r}: everything runs on 'cpu'")
+        dtype = np.dtype(target)
+        if dtype.kind != "f":
+            raise TypeError(f"a module can be converted to a floating dtype, not {dtype}")
+        for tensor in [*self.parameters(), *self.buffers()]:
+            if tensor.dtype.kind == "f" and tensor.dtype != dtype:
+                tensor.data = Tensor._wrap(tensor._array.astype(dtype))
+        return self
+
+    def double(self: M) -> M:
+        """Convert to float64, as gradient checks need."""
+        return self.to(np.float64)
+
+    def float(self: M) -> M:
+        """Convert to float32."""
+        return self.to(np.float32)
+
+    # -- showing ------------------------------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """What `repr` shows between the parentheses."""
+        return ""
+
+    def __repr__(self) -> str:
+        name, extra = type(self).__name__, self.extra_repr()
+        children = [f"({key}): " + repr(child).replace("\n", "\n  ") for key, child in self.named_children()]
+        if not children:
+            return f"{name}({extra})"
+        return f"{name}(\n  " + "\n  ".join([extra, *children] if extra else children) + "\n)"
+
+
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def _plain(value: Any) -> np.ndarray:
+    return value._array if isinstance(value, Tensor) else np.asarray(value)
+
+
+def _check_name(module: Module, name: str) -> None:
+    """A name must not split a path, and must not hide a method."""
+    if not name or "." in name:
+        raise ValueError(f"{name!r} cannot name a part of {type(module).__name__}: it must not be empty or have a dot")
+    if callable(getattr(type(module), name, None)):
+        raise ValueError(f"{name!r} is a method of {type(module).__name__} and cannot name a part of it")

@@ -1,0 +1,7 @@
+"""Optimizers: what changes the parameters, given their gradients."""
+
+from .adaptive import Adam
+from .optimizer import Optimizer
+from .sgd import SGD
+
+__all__ = ["SGD", "Adam", "Optimizer"]

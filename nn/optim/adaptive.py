@@ -1,0 +1,75 @@
+"""Optimizers that adapt the step of each weight to its gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .optimizer import Optimizer, State, check_at_least_zero
+
+__all__ = ["Adam"]
+
+
+class Adam(Optimizer):
+    """Momentum and step size from bias-corrected averages of g and g²  (cheat sheet 2.6; Kingma & Ba 2015).
+
+    ``v ← β₁ v + (1 − β₁) g``, ``S ← β₂ S + (1 − β₂) g²``, ``v̂ = v / (1 − β₁ᵗ)``, ``Ŝ = S / (1 − β₂ᵗ)``, then
+
+    - ``W ← W − α v̂ / √(Ŝ + ε)``, the cheat sheet's form (``eps_inside_sqrt=True``, the default), or
+    - ``W ← W − α v̂ / (√Ŝ + ε)``, PyTorch's and the paper's (``eps_inside_sqrt=False``).
+
+    They differ only for gradients near ``√ε`` = 1e-4 and below.  ``weight_decay`` λ adds ``λ W`` to g; ``maximize``
+    climbs.  Raises ValueError for a negative value and for betas outside [0, 1).
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        *,
+        eps_inside_sqrt: bool = True,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            params,
+            dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, eps_inside_sqrt=eps_inside_sqrt,
+                 maximize=maximize),
+        )  # fmt: skip
+
+    def check(self, group: Mapping[str, Any]) -> None:
+        check_at_least_zero(group, "lr", "eps", "weight_decay")
+        betas = group["betas"]
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"betas must be two numbers in [0, 1), got {betas}")
+
+    def update(self, w: np.ndarray, g: np.ndarray, state: State, group: Mapping[str, Any]) -> None:
+        beta1, beta2 = group["betas"]
+        if group["maximize"]:
+            g = -g
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * w
+        if not state:
+            state.update(step=0, v=np.zeros_like(w), s=np.zeros_like(w))
+        state["step"] = t = state["step"] + 1
+        v, s = state["v"], state["s"]
+        v *= beta1
+        v += (1 - beta1) * g
+        s *= beta2
+        scratch = np.square(g, np.empty_like(w))
+        scratch *= 1 - beta2
+        s += scratch
+        root = np.multiply(s, 1 / (1 - beta2**t), scratch)  # Ŝ
+        if group["eps_inside_sqrt"]:
+            root += group["eps"]
+            np.sqrt(root, root)
+        else:
+            np.sqrt(root, root)
+            root += group["eps"]
+        change = np.divide(v, root, root)
+        change *= group["lr"] / (1 - beta1**t)  # the α, and the correction of v
+        w -= change

@@ -1,0 +1,154 @@
+"""The base of all optimizers: parameter groups, state, checks.  A subclass writes only `update`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import Tensor
+from autograd_lite.modes import enable_grad
+from autograd_lite.writes import log_write
+
+__all__ = ["Optimizer"]
+
+State = dict[str, Any]  # of one parameter: arrays of its shape, and numbers
+
+
+class Optimizer:
+    """Holds parameters in groups, each with its own hyperparameters: ``[{"params": [...], "lr": 0.1}, …]``.
+
+    A subclass passes its hyperparameters to this constructor and defines `update` and `check`.  Raises TypeError for
+    parameters that are not Tensors; ValueError for none, a computed tensor, one given twice, a bad hyperparameter.
+    """
+
+    def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
+        if isinstance(params, Tensor):
+            raise TypeError(f"an optimizer takes a list of parameters, not one Tensor: [{type(params).__name__}]")
+        given = list(params)
+        if not given:
+            raise ValueError(f"{type(self).__name__} got no parameters: the list is empty")
+        self.defaults = dict(defaults)
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: dict[Tensor, State] = {}
+        for group in given if isinstance(given[0], dict) else [{"params": given}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, group: Mapping[str, Any]) -> None:
+        """Train more parameters, with hyperparameters of their own.  Raises as the constructor does."""
+        if not isinstance(group, Mapping) or "params" not in group:
+            raise TypeError(f"a parameter group is a dict with 'params', not {group!r:.80}")
+        unknown = [name for name in group if name != "params" and name not in self.defaults]
+        if unknown:
+            raise ValueError(f"{type(self).__name__} has no {', '.join(unknown)}; it has {', '.join(self.defaults)}")
+        params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
+        known = {p for other in self.param_groups for p in other["params"]}
+        for i, p in enumerate(params):
+            if not isinstance(p, Tensor):
+                raise TypeError(f"parameter {i} is a {type(p).__name__}, not a Tensor: {p!r:.60}")
+            if not p.is_leaf:
+                raise ValueError(f"parameter {i} was computed: {p!r}; only leaves can be optimized")
+            if p in known:
+                raise ValueError(f"parameter {i}, of shape {p.shape}, is given twice")
+            known.add(p)
+        if not params:
+            raise ValueError(f"{type(self).__name__} got a group without parameters")
+        full = {**self.defaults, **group, "params": params}
+        self.check(full)
+        self.param_groups.append(full)
+
+    # -- what a subclass writes ---------------------------------------------------------------------------------------
+
+    def check(self, group: Mapping[str, Any]) -> None:
+        """Raise ValueError for a hyperparameter out of range."""
+
+    def update(self, w: np.ndarray, g: np.ndarray, state: State, group: Mapping[str, Any]) -> None:
+        """Change the array ``w`` in place, given its gradient ``g``, which must not be written, and its ``state``."""
+        raise NotImplementedError(f"{type(self).__name__} has no update()")
+
+    # -- use ----------------------------------------------------------------------------------------------------------
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient.  ``closure``, if given, computes the loss first; it is returned.
+
+        Raises ValueError for a parameter whose shape has changed since the first step.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        by = f"{type(self).__name__}.step"
+        for group in self.param_groups:
+            for p in group["params"]:
+                gradient = p.grad
+                if gradient is not None:
+                    state = self.state.get(p)
+                    if state is None:
+                        state = self.state[p] = {}
+                    self.update(p._array, gradient._array, state, group)
+                    log_write(p._array, by)
+        return loss
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients, or set them to zero."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.grad = None if set_to_none else Tensor._wrap(np.zeros_like(p._array))
+
+    # -- state --------------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of the state by position of the parameter, and of the groups with positions for parameters."""
+        position = self._positions()
+        return {
+            "state": {position[p]: _copied(state) for p, state in self.state.items()},
+            "param_groups": [{**g, "params": [position[p] for p in g["params"]]} for g in self.param_groups],
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over a state.  Raises ValueError where groups or shapes do not fit; then nothing was changed."""
+        groups = state_dict["param_groups"]
+        sizes, own = [len(g["params"]) for g in groups], [len(g["params"]) for g in self.param_groups]
+        if sizes != own:
+            raise ValueError(f"the state has groups of {sizes} parameters, this {type(self).__name__} of {own}")
+        for group in groups:
+            unknown = set(group) ^ {"params", *self.defaults}
+            if unknown:
+                raise ValueError(f"the state is not of {type(self).__name__}: {', '.join(sorted(unknown))} do not match")
+            self.check(group)
+        parameters = list(self._positions())
+        numbers = [i for g in groups for i in g["params"]]
+        loaded: dict[Tensor, State] = {}
+        for i, state in state_dict["state"].items():
+            p = parameters[numbers.index(int(i))]
+            for name, value in state.items():
+                if isinstance(value, np.ndarray) and value.shape != p.shape:
+                    raise ValueError(f"{name} of parameter {i} has shape {value.shape}, the parameter has {p.shape}")
+            loaded[p] = _copied(state, p.dtype)
+        for mine, group in zip(self.param_groups, groups, strict=True):
+            mine.update({**group, "params": mine["params"]})
+        self.state = loaded
+
+    def _positions(self) -> dict[Tensor, int]:
+        """The parameters in order, numbered."""
+        return {p: i for i, p in enumerate([p for g in self.param_groups for p in g["params"]])}
+
+    def __repr__(self) -> str:
+        shown = [", ".join(f"{k}={v}" for k, v in g.items() if k != "params") for g in self.param_groups]
+        return f"{type(self).__name__}({'; '.join(shown)})"
+
+
+def _copied(state: State, dtype: Any = None) -> State:
+    return {k: np.array(v, dtype=dtype or v.dtype) if isinstance(v, np.ndarray) else v for k, v in state.items()}
+
+
+def check_at_least_zero(group: Mapping[str, Any], *names: str) -> None:
+    """Raise ValueError for a hyperparameter that is negative or not a number."""
+    for name in names:
+        value = group[name]
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+            raise TypeError(f"{name} must be a number, got {value!r}")
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"{name} must be at least 0 and finite, got {value}")

@@ -1,0 +1,68 @@
+"""The files that a training leaves for its reader: metrics.csv, loss.svg, graph.svg."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from autograd_lite import Tensor
+from autograd_lite.explain.draw import draw
+from autograd_lite.modes import trace
+
+from . import functional as F
+from .checkpoint import written_whole
+from .module import Module
+
+__all__ = ["traced_loss", "write_graph", "write_loss_plot", "write_metrics"]
+
+Row = dict[str, float]
+
+
+def write_metrics(path: Path, history: list[Row]) -> None:
+    """Write the figures of every epoch, one line each."""
+    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["epoch", "loss", "accuracy", "test_loss", "test_accuracy", "seconds"])
+        writer.writeheader()
+        writer.writerows(history)
+
+
+def write_loss_plot(path: Path, history: list[Row]) -> None:
+    """Draw loss and accuracy over the epochs.  Raises ImportError without matplotlib (extra ``viz``)."""
+    from matplotlib.figure import Figure
+
+    epochs = [row["epoch"] for row in history]
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for axes, what, scale in ((left, "loss", "log"), (right, "accuracy", "linear")):
+        for key, label in ((what, "training"), (f"test_{what}", "test")):
+            axes.plot(epochs, [row[key] for row in history], label=label, marker="." if len(epochs) < 3 else "")
+        axes.set(xlabel="epoch", ylabel=what, yscale=scale)
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    with written_whole(path) as temporary:
+        figure.savefig(temporary)
+
+
+def traced_loss(model: Module, x: Tensor, y: Tensor) -> Tensor:
+    """The cross entropy of a model, recorded with module paths and parameter names: what `draw` draws."""
+    model.name_parameters()
+    with trace():
+        return F.cross_entropy(model(x), y)
+
+
+def write_graph(path: Path, loss: Tensor) -> Path:
+    """Draw the graph of ``loss``, or write its listing as .txt where no renderer is installed; returns the path.
+
+    Raises ValueError for a graph too large to be read, RuntimeError for a format that the renderer does not have.
+    """
+    from autograd_lite.explain.picture import renderer  # imports graphviz, which takes a while
+
+    picture = draw(loss)
+    if renderer() is None:
+        path = path.with_suffix(".txt")
+    with written_whole(path) as temporary:
+        if path.suffix == ".txt":
+            temporary.write_text(picture.listing + "\n", encoding="utf-8")
+        else:
+            picture.render_to(temporary)
+    return path

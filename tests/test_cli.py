@@ -1,0 +1,441 @@
+"""The command line end to end: train, interrupt, resume, check, graph, and whatever a user can get wrong."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+import nn
+from nn import checkpoint as ck
+from nn import cli
+from nn.data import digits
+from nn.train import Settings, Trainer
+
+SMALL = ["--model", "64-16-10", "--batch-size", "64", "--no-progress"]
+FILES = ["checkpoint.safetensors", "graph.svg", "loss.svg", "metrics.csv", "model.safetensors"]
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: Any) -> tuple[int, str, str]:
+    """Exit code, stdout, stderr of a command."""
+    try:
+        code = cli.main([str(a) for a in argv])
+    except SystemExit as stopped:  # as argparse leaves
+        code = int(stopped.code or 0)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def fails(capsys: pytest.CaptureFixture[str], code: int, message: str, *argv: Any) -> None:
+    """The command ends with ``code`` and one line on stderr that holds ``message``."""
+    found, _, err = run(capsys, *argv)
+    assert found == code, err
+    assert re.search(message, err), err
+    assert err.count("\n") == 1 and "Traceback" not in err, err
+
+
+def weights(folder: Path) -> dict[str, np.ndarray]:
+    return {name: np.array(t) for name, t in ck.load(folder / "model.safetensors").items()}
+
+
+def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+# -- train ------------------------------------------------------------------------------------------------------------
+
+
+def test_train_reaches_the_goal_with_its_defaults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    began = time.perf_counter()
+    code, out, err = run(capsys, "train", "digits", "--out", tmp_path)
+    assert code == 0, err
+    assert time.perf_counter() - began < 15
+    match = re.search(r"test accuracy (\d+\.\d+)%", out.splitlines()[-2])
+    assert match and float(match[1]) >= 97
+    assert "E. Alpaydin & C. Kaynak" in out and "CC BY 4.0" in out
+    assert re.search(r"fc1 +Linear +\(N, 256\) +16,640", out)
+    assert "gradient check passed" in out
+    assert sorted(p.name for p in (tmp_path / "digits").iterdir()) == FILES
+
+
+def test_the_files_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "train", "digits", *SMALL, "--epochs", 2, "--out", tmp_path, "--name", "a b")
+    assert (code, err) == (0, "")
+    folder = tmp_path / "a b"
+    assert sorted(p.name for p in folder.iterdir()) == FILES
+    with (folder / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert list(rows[0]) == ["epoch", "loss", "accuracy", "test_loss", "test_accuracy", "seconds"]
+    assert float(rows[1]["loss"]) < float(rows[0]["loss"])
+    model = nn.MLP([64, 16, 10])
+    model.load_state_dict(ck.load(folder / "model.safetensors"))
+    x, y = digits()[1].tensors
+    accuracy = (model(x).numpy().argmax(1) == y.numpy()).mean()
+    assert accuracy == float(rows[1]["test_accuracy"])
+    assert f"test accuracy {accuracy:.2%}" in out
+    for name in ("loss.svg", "graph.svg"):
+        assert "<svg" in (folder / name).read_text(encoding="utf-8")
+    assert "fc1.weight" in (folder / "graph.svg").read_text(encoding="utf-8")
+
+
+def test_a_run_is_never_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["train", "digits", *SMALL, "--epochs", 1, "--out", tmp_path]
+    assert run(capsys, *argv)[0] == run(capsys, *argv)[0] == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["digits", "digits-2"]
+    assert same(weights(tmp_path / "digits"), weights(tmp_path / "digits-2")), "one seed, one result"
+    before = snapshot(tmp_path)
+    fails(capsys, 1, "exists already; --resume continues it", *argv, "--name", "digits")
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_settings_matter(tmp_path: Path, capsys: pytest.CaptureFixture[str], optimizer: str) -> None:
+    base = ["train", "digits", "--model", "linear", "--epochs", 1, "--out", tmp_path, "--optimizer", optimizer]
+    variants: dict[str, list[Any]] = {"base": [], "seed": ["--seed", 1], "lr": ["--lr", 0.05], "batch": ["--batch-size", 7]}
+    for name, more in variants.items():
+        assert run(capsys, *base, "--name", name, *more)[0] == 0
+    found = [weights(tmp_path / name)["fc1.weight"].tobytes() for name in variants]
+    assert len(set(found)) == len(found)
+    assert weights(tmp_path / "base")["fc1.weight"].shape == (10, 64)
+
+
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["train", "digits", *SMALL, "--optimizer", "sgd", "--lr", "1e30", "--out", tmp_path]
+    with np.errstate(all="ignore"):
+        fails(capsys, 1, "the loss became .* in epoch 1; try a smaller learning rate", *argv)
+
+
+def test_without_matplotlib_and_renderer_the_rest_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setattr("autograd_lite.explain.picture.renderer", lambda: None)
+    code, out, err = run(capsys, "train", "digits", *SMALL, "--epochs", 1, "--out", tmp_path)
+    assert code == 0
+    assert [line.split(" left out")[0] for line in err.splitlines()] == [
+        "autograd-lite: loss.svg", "autograd-lite: graph.svg",
+    ]  # fmt: skip
+    assert err.count("autograd-lite[viz]") == 2
+    assert "fc1.weight" in (tmp_path / "digits" / "graph.txt").read_text(encoding="utf-8")
+    assert "graph.txt" in out and "loss.svg" not in out
+
+
+# -- resume -----------------------------------------------------------------------------------------------------------
+
+
+def test_resume_equals_a_run_without_interruption(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["train", "digits", *SMALL, "--out", tmp_path]
+    for optimizer in ("adam", "sgd"):
+        more = ["--optimizer", optimizer]
+        assert run(capsys, *argv, *more, "--name", f"{optimizer}-whole", "--epochs", 4)[0] == 0
+        assert run(capsys, *argv, *more, "--name", f"{optimizer}-parts", "--epochs", 1)[0] == 0
+        for epochs in (3, 4):
+            code, out, err = run(
+                capsys, "train", "digits", "--resume", "--name", f"{optimizer}-parts", "--epochs", epochs, "--out", tmp_path
+            )
+            assert (code, err) == (0, "")
+        whole, parts = tmp_path / f"{optimizer}-whole", tmp_path / f"{optimizer}-parts"
+        assert same(weights(whole), weights(parts))
+        figures = [
+            [line.rsplit(",", 1)[0] for line in (f / "metrics.csv").read_text().splitlines()] for f in (whole, parts)
+        ]
+        assert figures[0] == figures[1], "all but the seconds"
+
+
+def test_stopping_within_an_epoch_goes_back_to_the_last_complete_one(tmp_path: Path) -> None:
+    train, test = digits()
+    settings = Settings(sizes=(64, 16, 10), batch_size=64)
+    whole = Trainer(settings, train, test)
+    assert whole.fit(3)
+    calls = iter(range(1000))
+    trainer, path = Trainer(settings, train, test), tmp_path / "c.safetensors"
+    stopped = trainer.fit(3, after_epoch=lambda row: trainer.save(path), should_stop=lambda: next(calls) == 23 + 10)
+    assert not stopped and trainer.epoch == 1
+    resumed = Trainer.resume(ck.load_checkpoint(path), train, test)
+    assert resumed.epoch == 1 and resumed.fit(3)
+    for a, b in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
+        assert np.array_equal(a.numpy(), b.numpy())
+    for a, b in zip(whole.history, resumed.history, strict=True):
+        assert {**a, "seconds": 0} == {**b, "seconds": 0}
+
+
+def test_ctrl_c(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["train", "digits", *SMALL, "--out", str(tmp_path), "--epochs", "100000", "--name", "r"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nn", *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONWARNINGS": "default"},
+    )  # fmt: skip
+    metrics = tmp_path / "r" / "metrics.csv"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not (metrics.exists() and metrics.read_text().count("\n") > 3):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert err.count("\n") == 1 and "interrupted after" in err and "--name r --resume" in err, err
+    assert sorted(p.name for p in (tmp_path / "r").iterdir()) == FILES
+    with metrics.open(newline="") as file:
+        done = len(list(csv.DictReader(file)))
+    assert done >= 3 and f"interrupted after {done} of 100000 epochs" in err
+    resume = ["train", "digits", "--resume", "--name", "r", "--out", tmp_path, "--epochs", done + 2]
+    assert run(capsys, *resume)[0] == 0
+    assert run(capsys, "train", "digits", *SMALL, "--out", tmp_path, "--epochs", done + 2, "--name", "whole")[0] == 0
+    assert same(weights(tmp_path / "r"), weights(tmp_path / "whole"))
+
+
+def test_ctrl_c_before_the_first_epoch_is_complete(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = nn.optim.Adam.step
+
+    def interrupted(self: Any, *args: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return step(self, *args)
+
+    monkeypatch.setattr(nn.optim.Adam, "step", interrupted)
+    argv = ["train", "digits", *SMALL, "--epochs", 2, "--out", tmp_path]
+    code, _, err = run(capsys, *argv)
+    assert code == 130 and "interrupted after 0 of 2 epochs" in err
+    monkeypatch.undo()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert run(capsys, "train", "digits", "--resume", "--out", tmp_path)[0] == 0
+    assert run(capsys, *argv, "--name", "whole")[0] == 0
+    assert same(weights(tmp_path / "digits"), weights(tmp_path / "whole"))
+
+
+def test_ctrl_c_outside_the_training(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*args: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "check_gradients", interrupted)
+    fails(capsys, 130, "^autograd-lite: interrupted\n", "check")
+
+
+def test_resume_of_a_finished_run_changes_no_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "train", "digits", *SMALL, "--epochs", 1, "--out", tmp_path)[0] == 0
+    before = weights(tmp_path / "digits")
+    (tmp_path / "digits" / "loss.svg").unlink()
+    code, out, _ = run(capsys, "train", "digits", "--resume", "--out", tmp_path)
+    assert code == 0 and "after 1 epochs" in out
+    assert same(before, weights(tmp_path / "digits")) and (tmp_path / "digits" / "loss.svg").exists()
+
+
+# -- what a user can get wrong ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ([], "required: .*train"),
+        (["fly"], "'fly'"),
+        (["train"], "required: task"),
+        (["train", "cats"], "'cats'.*digits"),
+        (["train", "digits", "--epochs", "0"], "--epochs: '0' is not a whole number of at least 1"),
+        (["train", "digits", "--epochs", "many"], "--epochs: 'many'"),
+        (["train", "digits", "--lr", "-1"], "--lr"),
+        (["train", "digits", "--lr=-1"], "--lr: '-1' is not a number above 0"),
+        (["train", "digits", "--lr", "nan"], "--lr: 'nan'"),
+        (["train", "digits", "--lr", "inf"], "--lr: 'inf'"),
+        (["train", "digits", "--batch-size", "1.5"], "--batch-size: '1.5'"),
+        (["train", "digits", "--seed=-1"], "--seed: '-1'"),
+        (["train", "digits", "--optimizer", "lion"], "'lion'"),
+        (["train", "digits", "--model", "cnn"], "--model: 'cnn' is not linear, mlp or sizes"),
+        (["train", "digits", "--model", "64-0-10"], "--model: '0'"),
+        (["train", "digits", "--model", "64--10"], "--model: ''"),
+        (["train", "digits", "--model", "32-10"], "--model: '32-10' does not fit the digits"),
+        (["train", "digits", "--name", "../x"], "--name: '../x' is not the name of a folder"),
+        (["train", "digits", "--colour", "red"], "--colour"),
+        (["check", "--model", "3"], "--model: '3' needs at least two sizes"),
+        (["graph", "--model", "a-b"], "--model: 'a'"),
+    ],
+    ids=" ".join,
+)
+def test_bad_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, argv: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fails(capsys, 2, message, *argv)
+    assert not list(tmp_path.iterdir())
+
+
+def test_folders_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for out in (file, file / "deeper"):
+        fails(capsys, 1, "file.*: (File exists|Not a directory)", "train", "digits", *SMALL, "--out", out)
+        fails(capsys, 1, "file", "graph", "--out", out / "g.svg")
+    fails(capsys, 1, "No such file or directory", "graph", "--out", tmp_path / "missing" / "g.svg")
+    fails(capsys, 1, "drawn as .svg, .png or .pdf, not .*file", "graph", "--out", file)
+    assert snapshot(tmp_path) == {"file": b"mine"}
+
+
+def test_nothing_to_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fails(capsys, 1, "no checkpoint to resume", "train", "digits", "--resume", "--out", tmp_path)
+    fails(capsys, 1, "no checkpoint to resume in .*x", "train", "digits", "--resume", "--name", "x", "--out", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def finished(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """The folder of a run of one epoch."""
+    assert run(capsys, "train", "digits", *SMALL, "--epochs", 1, "--out", tmp_path, "--name", "r")[0] == 0
+    return tmp_path / "r"
+
+
+def test_resume_with_other_settings(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = snapshot(finished)
+    for option, value, shown in [
+        ("--model", "linear", "--model 64-16-10, not 64-10"), ("--lr", 0.5, "--lr 0.003, not 0.5"),
+        ("--batch-size", 32, "--batch-size 64, not 32"), ("--seed", 3, "--seed 0, not 3"),
+        ("--optimizer", "sgd", "--optimizer adam, not sgd"),
+    ]:  # fmt: skip
+        argv = ["train", "digits", "--resume", "--name", "r", "--out", finished.parent, "--epochs", 2, option, value]
+        fails(capsys, 1, shown, *argv)
+    assert snapshot(finished) == before
+    same_settings = ["--model", "64-16-10", "--seed", 0, "--epochs", 2]
+    assert run(capsys, "train", "digits", "--resume", "--out", finished.parent, *same_settings)[0] == 0
+
+
+def test_damaged_checkpoints(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = finished / "checkpoint.safetensors"
+    good = path.read_bytes()
+    flipped = bytearray(good)
+    flipped[-5] ^= 1
+    number = good.replace(b'\\"lr\\": 0.003', b'\\"lr\\": 0.004')
+    assert number != good
+    for bad in (b"", b"not a checkpoint", good[: len(good) // 2], bytes(flipped), number, good + b"more"):
+        path.write_bytes(bad)
+        before = snapshot(finished)
+        fails(capsys, 1, "checkpoint.safetensors is damaged", "train", "digits", "--resume", "--out", finished.parent)
+        assert snapshot(finished) == before
+    path.write_bytes((finished / "model.safetensors").read_bytes())
+    fails(capsys, 1, "holds weights, but is not a checkpoint", "train", "digits", "--resume", "--out", finished.parent)
+
+
+def test_a_checkpoint_of_something_else(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = nn.Linear(2, 3)
+    path = finished / "checkpoint.safetensors"
+    ck.save_checkpoint(path, model, nn.optim.SGD(model.parameters()), al.Generator(0), note="hello")
+    fails(capsys, 1, "not a checkpoint of `train`", "train", "digits", "--resume", "--out", finished.parent)
+
+
+# -- check, graph -----------------------------------------------------------------------------------------------------
+
+
+def test_check(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "check")
+    assert (code, err) == (0, "")
+    assert "gradient check passed: 23 comparisons" in out
+    assert re.search(r"input +element +analytic +numeric +error", out)
+    assert "fc1.weight" in out
+
+
+def test_check_finds_a_wrong_gradient(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    record = al.op.__globals__["REGISTRY"]["tanh"]
+    monkeypatch.setattr(record, "vjps", (lambda g, out, x: g * (1 + out * out),))
+    code, out, err = run(capsys, "check", "--model", "3-4-2")
+    assert code == 1 and err == "autograd-lite: the gradient check failed\n"
+    assert "gradient check failed" in out and "wrong" in out
+
+
+@pytest.mark.parametrize(("suffix", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_graph(tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str, start: bytes) -> None:
+    path = tmp_path / f"g.{suffix}"
+    code, out, err = run(capsys, "graph", "--out", path, "--model", "3-2")
+    assert (code, out, err) == (0, f"{path}\n", "")
+    assert path.read_bytes().startswith(start)
+
+
+def test_a_graph_too_large_to_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = "-".join(["2"] * 300)
+    fails(capsys, 1, "cannot draw .*entries", "graph", "--model", model, "--out", tmp_path / "g.svg")
+    assert not list(tmp_path.iterdir())
+
+
+def test_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in (["--help"], ["train", "--help"], ["check", "--help"], ["graph", "--help"]):
+        code, out, err = run(capsys, *argv)
+        assert code == 0 and "usage: autograd-lite" in out and not err
+
+
+# -- weights and checkpoints as functions -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "npz"])
+def test_weights_round_trip(tmp_path: Path, suffix: str) -> None:
+    tensors = {
+        "a.b": al.randn(3, 4).T, "n": al.tensor([1, 2]), "scalar": al.tensor(2.5), "empty": al.zeros((0, 2)),
+        "double": np.arange(4.0)[::2],
+    }  # fmt: skip
+    ck.save(tensors, tmp_path / f"w.{suffix}")
+    found = ck.load(tmp_path / f"w.{suffix}")
+    assert found.keys() == tensors.keys()
+    for name, value in tensors.items():
+        assert found[name].shape == value.shape and found[name].dtype == value.dtype
+        assert np.array_equal(found[name].numpy(), np.array(value))
+    assert [p.name for p in tmp_path.iterdir()] == [f"w.{suffix}"]
+
+
+def test_weights_of_a_module(tmp_path: Path) -> None:
+    one, two = nn.MLP([2, 3, 1]), nn.MLP([2, 3, 1])
+    ck.save(one, tmp_path / "w.npz")
+    two.load_state_dict(ck.load(tmp_path / "w.npz"))
+    x = al.randn(4, 2)
+    assert np.array_equal(one(x).numpy(), two(x).numpy())
+
+
+def test_weights_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"\.pth"):
+        ck.save({}, tmp_path / "w.pth")
+    with pytest.raises(FileNotFoundError):
+        ck.load(tmp_path / "w.npz")
+    for suffix in ("npz", "safetensors"):
+        (tmp_path / f"w.{suffix}").write_bytes(b"rubbish")
+        with pytest.raises(ck.CheckpointError, match="damaged"):
+            ck.load(tmp_path / f"w.{suffix}")
+    np.savez(tmp_path / "objects.npz", a=np.array([{}], dtype=object))
+    with pytest.raises(ck.CheckpointError, match="allow_pickle"):
+        ck.load(tmp_path / "objects.npz")
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "f.txt"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), ck.written_whole(path) as temporary:
+        temporary.write_text("half")
+        raise ZeroDivisionError
+    assert [p.name for p in tmp_path.iterdir()] == ["f.txt"] and path.read_text() == "old"
+
+
+def test_a_checkpoint_that_does_not_fit_changes_nothing(tmp_path: Path) -> None:
+    def make(size: int) -> tuple[nn.Module, nn.optim.Optimizer, al.Generator]:
+        model = nn.Linear(2, size)
+        return model, nn.optim.Adam(model.parameters()), al.Generator(0)
+
+    path = tmp_path / "c.safetensors"
+    ck.save_checkpoint(path, *make(3), extra=1)
+    model, _, generator = other = make(4)
+    before = model.weight.numpy().copy()
+    with pytest.raises(ck.CheckpointError, match=r"does not fit: .*\(3, 2\).*\(4, 2\)"):
+        ck.load_checkpoint(path).restore(*other)
+    sgd = nn.optim.SGD(make(3)[0].parameters())
+    fitting = make(3)[0]
+    start = fitting.weight.numpy().copy()
+    with pytest.raises(ck.CheckpointError, match="does not fit"):
+        ck.load_checkpoint(path).restore(fitting, sgd, generator)
+    assert np.array_equal(model.weight.numpy(), before) and np.array_equal(fitting.weight.numpy(), start)

@@ -1,0 +1,305 @@
+"""Module: what it finds among its attributes, its state, its settings, how it shows itself."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as al
+import nn
+from autograd_lite.modes import trace
+from nn import Linear, Module, Parameter
+
+
+class Net(Module):
+    """Two layers, one parameter of its own, one buffer, in a mixed order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc1 = Linear(3, 4)
+        self.scale = Parameter([2.0])
+        self.register_buffer("steps", al.tensor([0]))
+        self.register_buffer("scratch", al.tensor([1.0]), persistent=False)
+        self.fc2 = Linear(4, 2, bias=False)
+
+    def forward(self, x: Any) -> Any:
+        return self.fc2(self.fc1(x).relu()) * self.scale
+
+
+NAMES = ["scale", "fc1.weight", "fc1.bias", "fc2.weight"]
+
+
+def test_parameter() -> None:
+    p = Parameter([1.0, 2.0])
+    assert isinstance(p, al.Tensor) and p.requires_grad and p.is_leaf
+    assert type(p * 2) is al.Tensor
+    assert repr(p) == "Parameter containing:\ntensor([1., 2.], requires_grad=True)"
+    assert not Parameter([1.0], requires_grad=False).requires_grad
+    assert Parameter(al.tensor([1.0], requires_grad=True)).tolist() == [1]
+    with pytest.raises(TypeError, match="int64"):
+        Parameter([1, 2])
+    with pytest.raises(TypeError, match="drop its gradient"):
+        Parameter(p * 2)
+
+
+def test_what_a_module_holds() -> None:
+    net = Net()
+    assert [name for name, _ in net.named_parameters()] == NAMES
+    assert [name for name, _ in net.named_buffers()] == ["steps", "scratch"]
+    assert [name for name, _ in net.named_children()] == ["fc1", "fc2"]
+    assert [name for name, _ in net.named_modules()] == ["", "fc1", "fc2"]
+    assert [type(m).__name__ for m in net.modules()] == ["Net", "Linear", "Linear"]
+    assert [p.shape for p in net.parameters()] == [(1,), (4, 3), (4,), (2, 4)]
+    assert [p.shape for p in net.parameters(recurse=False)] == [(1,)]
+    assert len(list(net.children())) == len(list(net.buffers())) == 2
+
+
+def test_a_shared_parameter_comes_once_and_keeps_both_names_in_the_state() -> None:
+    net = nn.Sequential(Linear(3, 3), Linear(3, 3))
+    net[1].weight = net[0].weight
+    assert [name for name, _ in net.named_parameters()] == ["0.weight", "0.bias", "1.bias"]
+    assert list(net.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    other = copy.deepcopy(net)
+    assert other[1].weight is other[0].weight and other[0].weight is not net[0].weight
+
+
+def test_a_module_works_without_super_init() -> None:
+    class Bare(Module):
+        def __init__(self) -> None:
+            self.w = Parameter([3.0])
+
+        def forward(self, x: Any) -> Any:
+            return x * self.w
+
+    assert Bare()(al.tensor([2.0])).tolist() == [6]
+
+
+def test_gradients_reach_every_parameter() -> None:
+    net = Net()
+    net(al.randn(5, 3)).sum().backward()
+    assert all(p.grad is not None and p.grad.shape == p.shape for p in net.parameters())
+    net.zero_grad(set_to_none=False)
+    assert all(p.grad is not None and not p.grad.numpy().any() for p in net.parameters())
+    net.zero_grad()
+    assert all(p.grad is None for p in net.parameters())
+
+
+# -- attributes -------------------------------------------------------------------------------------------------------
+
+
+def test_a_typo_names_the_module_and_what_it_has() -> None:
+    with pytest.raises(AttributeError, match="Net has no attribute 'fc3'; it has fc1, scale, steps, scratch, fc2"):
+        Net().fc3  # noqa: B018
+    assert not hasattr(Net(), "fc3")
+
+
+def test_a_parameter_is_not_replaced_by_accident() -> None:
+    net = Net()
+    with pytest.raises(TypeError, match=r"Net\.scale is a Parameter and cannot become a Tensor"):
+        net.scale = al.tensor([1.0])
+    with pytest.raises(TypeError, match=r"Net\.steps is a buffer and cannot become a int"):
+        net.steps = 3
+    assert net.scale.tolist() == [2] and net.steps.tolist() == [0]
+    net.scale = Parameter([5.0])
+    net.scale = None
+    assert "scale" not in dict(net.named_parameters())
+    net.steps = al.tensor([4])
+    assert dict(net.named_buffers())["steps"].tolist() == [4]
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "forward", "train"])
+def test_names_that_cannot_be(name: str) -> None:
+    net = Net()
+    for add in (
+        lambda: net.add_module(name, Linear(1, 1)),
+        lambda: net.register_parameter(name, Parameter([1.0])),
+        lambda: net.register_buffer(name, al.tensor([1.0])),
+    ):
+        with pytest.raises(ValueError, match=f"{name!r}"):
+            add()
+    assert [n for n, _ in net.named_parameters()] == NAMES
+
+
+def test_registering_the_wrong_kind() -> None:
+    net = Net()
+    with pytest.raises(TypeError, match="list"):
+        net.register_buffer("b", [1.0])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="already"):
+        net.register_buffer("fc1", al.tensor([1.0]))
+    with pytest.raises(TypeError, match="Tensor"):
+        net.register_parameter("p", al.tensor([1.0]))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="int"):
+        net.add_module("m", 3)  # type: ignore[arg-type]
+
+
+def test_forward_must_be_defined() -> None:
+    class Nothing(Module):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Nothing has no forward"):
+        Nothing()(1)
+
+
+# -- state ------------------------------------------------------------------------------------------------------------
+
+
+def test_state_dict_round_trip() -> None:
+    net, other = Net(), Net()
+    state = net.state_dict()
+    assert list(state) == ["scale", "steps", "fc1.weight", "fc1.bias", "fc2.weight"]
+    assert all(type(t) is al.Tensor and not t.requires_grad for t in state.values())
+    x = al.randn(2, 3)
+    assert not np.array_equal(net(x).numpy(), other(x).numpy())
+    before = list(other.parameters())
+    result = other.load_state_dict(state)
+    assert result.missing_keys == result.unexpected_keys == []
+    assert np.array_equal(net(x).numpy(), other(x).numpy())
+    assert all(a is b for a, b in zip(before, other.parameters(), strict=True))
+    with al.no_grad():
+        net.scale.fill_(7.0)
+    assert state["scale"].tolist() == [7] and other.scale.tolist() == [2]
+
+
+def test_load_state_dict_lists_every_problem_and_changes_nothing() -> None:
+    net = Net()
+    state: dict[str, Any] = {name: np.zeros(t.shape, np.float32) for name, t in net.state_dict().items()}
+    before = {name: t.clone() for name, t in net.state_dict().items()}
+    del state["scale"]
+    state["fc9.weight"] = np.zeros(2)
+    state["fc1.bias"] = np.zeros(5)
+    state["steps"] = np.zeros(1)
+    with pytest.raises(ValueError) as caught:
+        net.load_state_dict(state)
+    message = str(caught.value)
+    for part in ("missing 'scale' (1,)", "unknown 'fc9.weight'", "'fc1.bias' has shape (5,), the module's (4,)",
+                 "'steps' is float64, the module's int64"):  # fmt: skip
+        assert part in message, message
+    assert all(np.array_equal(t.numpy(), before[name].numpy()) for name, t in net.state_dict().items())
+
+
+def test_load_state_dict_that_is_not_strict() -> None:
+    net = Net()
+    result = net.load_state_dict({"scale": np.array([9.0]), "other": np.zeros(1)}, strict=False)
+    assert net.scale.tolist() == [9] and net.scale.dtype == np.float32
+    assert result.missing_keys == ["steps", "fc1.weight", "fc1.bias", "fc2.weight"]
+    assert result.unexpected_keys == ["other"]
+    with pytest.raises(ValueError, match="shape"):
+        net.load_state_dict({"scale": np.zeros(2)}, strict=False)
+
+
+def test_loading_between_forward_and_backward_is_noticed() -> None:
+    net = Net()
+    loss = net(al.randn(2, 3)).sum()
+    net.load_state_dict({name: t * 2 for name, t in net.state_dict().items()})
+    with pytest.raises(RuntimeError, match="load_state_dict"):
+        loss.backward()
+
+
+def test_copies_and_pickles() -> None:
+    net = Net()
+    x = al.randn(2, 3)
+    for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        assert np.array_equal(net(x).numpy(), other(x).numpy())
+        assert all(a is not b for a, b in zip(net.parameters(), other.parameters(), strict=True))
+        assert all(isinstance(p, Parameter) for p in other.parameters())
+
+
+# -- settings ---------------------------------------------------------------------------------------------------------
+
+
+def test_train_and_eval_reach_every_module() -> None:
+    net = Net()
+    assert net.training
+    assert net.eval() is net
+    assert not any(m.training for m in net.modules())
+    net.train()
+    assert all(m.training for m in net.modules())
+
+
+def test_freezing() -> None:
+    net = Net()
+    net.fc1.requires_grad_(False)
+    net(al.randn(2, 3)).sum().backward()
+    assert net.fc1.weight.grad is None and net.fc2.weight.grad is not None
+
+
+def test_apply_goes_from_parts_to_wholes() -> None:
+    seen: list[str] = []
+    Net().apply(lambda m: seen.append(type(m).__name__))
+    assert seen == ["Linear", "Linear", "Net"]
+
+
+def test_conversion() -> None:
+    net = Net()
+    parameters = list(net.parameters())
+    assert net.double() is net
+    assert {p.dtype for p in net.parameters()} == {np.dtype(np.float64)}
+    assert net.steps.dtype == np.int64 and net.scratch.dtype == np.float64
+    assert all(a is b and a.requires_grad for a, b in zip(parameters, net.parameters(), strict=True))
+    assert net.float().fc1.weight.dtype == np.float32
+    assert net.to("cpu") is net
+    with pytest.raises(ValueError, match="cuda:0"):
+        net.to("cuda:0")
+    with pytest.raises(TypeError, match="int64"):
+        net.to(np.int64)
+
+
+# -- hooks, traces, repr ----------------------------------------------------------------------------------------------
+
+
+def test_forward_hooks() -> None:
+    net, seen = Net(), []
+    remove = net.fc1.register_forward_hook(lambda module, args, result: seen.append((args[0].shape, result.shape)))
+    replace = net.register_forward_hook(lambda module, args, result: result * 0)
+    assert not net(al.randn(2, 3)).numpy().any()
+    assert seen == [((2, 3), (2, 4))]
+    remove()
+    remove()
+    replace()
+    assert net(al.ones((2, 3))).numpy().any()
+    assert len(seen) == 1
+
+
+def test_a_trace_names_the_modules() -> None:
+    net = nn.Sequential(Net(), nn.ReLU())
+    with trace():
+        result = net(al.randn(2, 3))
+    listing = str(al.Tape.of(result))
+    for path in ("model.0.fc1", "model.0.fc2", "model.1"):
+        assert f"   {path}   " in listing, listing
+    with trace():
+        outside = al.tensor([1.0], requires_grad=True) * 2
+    assert "model" not in str(al.Tape.of(outside))
+
+
+def test_a_trace_names_modules_that_are_not_registered() -> None:
+    class Hidden(Module):
+        def __init__(self) -> None:
+            self.parts = [Linear(2, 2)]
+
+        def forward(self, x: Any) -> Any:
+            return self.parts[0](x)
+
+    with trace():
+        assert "   model.Linear   " in str(al.Tape.of(Hidden()(al.ones((1, 2)))))
+
+
+def test_parameters_can_be_named() -> None:
+    net = Net().name_parameters()
+    assert net.fc1.weight.name == "fc1.weight"
+    assert "leaf fc1.weight" in str(al.Tape.of(net(al.ones((1, 3)))))
+
+
+def test_repr() -> None:
+    assert repr(nn.Sequential(nn.Sequential(Linear(2, 3)), nn.Tanh())) == (
+        "Sequential(\n"
+        "  (0): Sequential(\n"
+        "    (0): Linear(in_features=2, out_features=3, bias=True)\n"
+        "  )\n"
+        "  (1): Tanh()\n"
+        ")"
+    )

@@ -1,0 +1,245 @@
+"""Optimizers: their paths against PyTorch's, the sheet's Adam by hand, groups, state, bad input."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from golden.make_optim import CASES
+
+import autograd_lite as al
+import nn
+from nn.optim import SGD, Adam, Optimizer
+
+GOLDEN = np.load(Path(__file__).parent / "golden" / "optim.npz")
+
+
+def _path(optimizer: Optimizer, w: al.Tensor, gradients: np.ndarray) -> np.ndarray:
+    """The values of ``w`` after each step."""
+    path = []
+    for g in gradients:
+        w.grad = al.Tensor(g.astype(w.dtype))
+        optimizer.step()
+        path.append(np.array(w.numpy()))
+    return np.stack(path)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_paths_are_pytorchs(case: str) -> None:
+    name, hyperparameters = CASES[case]
+    options: dict[str, Any] = {"eps_inside_sqrt": False} if name == "Adam" else {}
+    w = nn.Parameter(GOLDEN["start"])
+    optimizer = getattr(nn.optim, name)([w], **hyperparameters, **options)
+    np.testing.assert_allclose(_path(optimizer, w, GOLDEN["gradients"]), GOLDEN[case], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_float32_stays_float32(case: str) -> None:
+    name, hyperparameters = CASES[case]
+    options: dict[str, Any] = {"eps_inside_sqrt": False} if name == "Adam" else {}
+    w = nn.Parameter(GOLDEN["start"].astype(np.float32))
+    optimizer = getattr(nn.optim, name)([w], **hyperparameters, **options)
+    np.testing.assert_allclose(_path(optimizer, w, GOLDEN["gradients"]), GOLDEN[case], rtol=2e-4, atol=2e-5)
+    assert w.dtype == np.float32
+    arrays = [v for v in optimizer.state[w].values() if isinstance(v, np.ndarray)]
+    assert all(a.dtype == np.float32 for a in arrays)
+
+
+def test_adam_is_the_sheets_by_default() -> None:
+    """Cheat sheet 2.6, line by line; the tiny gradients make ε inside the root differ from ε outside."""
+    w = nn.Parameter(GOLDEN["start"])
+    found = _path(Adam([w], lr=0.1), w, GOLDEN["gradients"])
+    value, v, s = GOLDEN["start"].copy(), 0.0, 0.0
+    for t, dw in enumerate(GOLDEN["gradients"], start=1):
+        v = 0.9 * v + 0.1 * dw
+        s = 0.999 * s + 0.001 * dw**2
+        v_hat, s_hat = v / (1 - 0.9**t), s / (1 - 0.999**t)
+        value = value - 0.1 * v_hat / np.sqrt(s_hat + 1e-8)
+        np.testing.assert_allclose(found[t - 1], value, rtol=1e-12, atol=1e-14)
+    assert np.abs(found - GOLDEN["adam"]).max() > 1e-3
+
+
+@pytest.mark.parametrize("make", [SGD, Adam])
+def test_scalars_and_empty_tensors(make: Any) -> None:
+    for shape in ((), (0, 3)):
+        w = nn.Parameter(np.ones(shape, np.float32))
+        _path(make([w], lr=0.1, weight_decay=0.1), w, np.ones((3, *shape)))
+        assert w.shape == shape and (w.numpy() < 1).all()
+
+
+def test_training_lowers_the_loss() -> None:
+    for make in (lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: Adam(p, lr=0.05)):
+        model, x = nn.MLP([2, 8, 1], "tanh", generator=al.Generator(0)), al.randn(64, 2, generator=al.Generator(1))
+        y = x[:, :1] * x[:, 1:]
+        optimizer = make(model.parameters())
+        losses = []
+        for _ in range(200):
+            loss = nn.MSELoss()(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        assert losses[-1] < 0.1 * losses[0]
+
+
+def test_parameters_without_gradient_are_left_alone() -> None:
+    a, b = nn.Parameter([1.0]), nn.Parameter([1.0])
+    optimizer = Adam([a, b], lr=0.1, weight_decay=0.5)
+    a.grad = al.tensor([1.0])
+    optimizer.step()
+    assert b.tolist() == [1] and b not in optimizer.state and a.tolist() != [1]
+
+
+def test_the_gradient_is_not_written() -> None:
+    for optimizer in (SGD, Adam):
+        w, g = nn.Parameter([1.0, 2.0]), al.tensor([3.0, 4.0])
+        w.grad = g
+        optimizer([w], lr=0.1, weight_decay=0.1, maximize=True).step()
+        assert g.tolist() == [3, 4]
+    w.grad = g
+    momentum = SGD([w], lr=0.1, momentum=0.9)
+    for _ in range(2):
+        momentum.step()
+    assert g.tolist() == [3, 4], "the first velocity is a copy"
+
+
+def test_a_step_between_forward_and_backward_is_noticed() -> None:
+    w = nn.Parameter([2.0])
+    loss = (w * w).sum()
+    w.grad = al.tensor([1.0])
+    SGD([w], lr=0.1).step()
+    with pytest.raises(RuntimeError, match=r"SGD\.step"):
+        loss.backward()
+
+
+def test_zero_grad() -> None:
+    w = nn.Parameter([1.0])
+    optimizer = SGD([w], lr=0.1)
+    w.grad = al.tensor([3.0])
+    optimizer.zero_grad(set_to_none=False)
+    assert w.grad.tolist() == [0]
+    optimizer.zero_grad()
+    assert w.grad is None
+
+
+def test_step_with_a_closure() -> None:
+    w = nn.Parameter([2.0])
+    optimizer = SGD([w], lr=0.5)
+
+    def closure() -> al.Tensor:
+        optimizer.zero_grad()
+        loss = (w * w).sum()
+        loss.backward()
+        return loss
+
+    with al.no_grad():
+        assert optimizer.step(closure).item() == 4
+    assert w.tolist() == [0]
+
+
+def test_parameter_groups() -> None:
+    a, b = nn.Parameter([1.0]), nn.Parameter([1.0])
+    optimizer = SGD([{"params": [a]}, {"params": b, "lr": 0.5}], lr=0.1)
+    a.grad = b.grad = al.tensor([1.0])
+    optimizer.step()
+    np.testing.assert_allclose([a.item(), b.item()], [0.9, 0.5])
+    optimizer.param_groups[0]["lr"] = 0.2
+    optimizer.step()
+    np.testing.assert_allclose([a.item(), b.item()], [0.7, 0.0], atol=1e-7)
+    c = nn.Parameter([1.0])
+    optimizer.add_param_group({"params": [c], "momentum": 0.9})
+    assert [g["momentum"] for g in optimizer.param_groups] == [0, 0, 0.9]
+    assert repr(optimizer).startswith("SGD(lr=0.2, momentum=0.0")
+
+
+# -- state ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", ["momentum", "nesterov", "adam", "adam_decay"])
+def test_state_goes_on_exactly(case: str) -> None:
+    name, hyperparameters = CASES[case]
+    w, make = nn.Parameter(GOLDEN["start"]), getattr(nn.optim, name)
+    optimizer = make([w], **hyperparameters)
+    _path(optimizer, w, GOLDEN["gradients"][:10])
+    state, halfway = optimizer.state_dict(), nn.Parameter(w)
+    expected = _path(optimizer, w, GOLDEN["gradients"][10:])
+    other = make([halfway], lr=99.0)
+    other.load_state_dict(state)
+    assert other.param_groups[0]["lr"] == hyperparameters["lr"]
+    assert (_path(other, halfway, GOLDEN["gradients"][10:]) == expected).all()
+
+
+def test_bad_states_change_nothing() -> None:
+    w = nn.Parameter([1.0, 2.0])
+    optimizer = Adam([w])
+    w.grad = al.tensor([1.0, 1.0])
+    optimizer.step()
+    good = optimizer.state_dict()
+    bad_shape, bad_lr, bad_groups, other = (copy.deepcopy(good) for _ in range(4))
+    bad_shape["state"][0]["v"] = np.zeros(3)
+    bad_lr["param_groups"][0]["lr"] = -1.0
+    bad_groups["param_groups"][0]["params"] = [0, 1]
+    other["param_groups"] = SGD([nn.Parameter([1.0])]).state_dict()["param_groups"]
+    for state, message in (
+        (bad_shape, r"v of parameter 0 has shape \(3,\)"), (bad_lr, "lr .*-1"), (bad_groups, r"\[2\].*\[1\]"),
+        (other, "not of Adam: .*betas"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            optimizer.load_state_dict(state)
+        now = optimizer.state_dict()
+        assert now["param_groups"] == good["param_groups"]
+        assert (now["state"][0]["v"] == good["state"][0]["v"]).all()
+
+
+# -- bad input --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [SGD, Adam])
+def test_bad_parameters(make: Any) -> None:
+    w = nn.Parameter([1.0])
+    for params, error, message in [
+        ([], ValueError, "no parameters"),
+        (w, TypeError, "list of parameters"),
+        ([w, 3.0], TypeError, "parameter 1 is a float"),
+        ([np.zeros(2)], TypeError, "parameter 0 is a ndarray"),
+        ([w, w], ValueError, "given twice"),
+        ([w * 2], ValueError, "parameter 0 was computed"),
+        ([{"params": [w]}, {"params": [w]}], ValueError, "given twice"),
+        ([{"params": []}], ValueError, "group without parameters"),
+        ([{"params": [w], "lrr": 1.0}], ValueError, "has no lrr"),
+        ([{"parms": [w]}], TypeError, "'params'"),
+        ([{"params": [w], "lr": -2.0}], ValueError, "lr .*-2"),
+    ]:
+        with pytest.raises(error, match=message):
+            make(params)
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "message"),
+    [
+        (SGD, {"lr": -0.1}, "lr .*-0.1"),
+        (SGD, {"lr": float("nan")}, "lr .*nan"),
+        (SGD, {"lr": float("inf")}, "lr .*inf"),
+        (SGD, {"momentum": -1}, "momentum .*-1"),
+        (SGD, {"weight_decay": -1e-4}, "weight_decay .*-0.0001"),
+        (SGD, {"nesterov": True}, "momentum 0.0, dampening 0.0"),
+        (SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "momentum 0.9, dampening 0.1"),
+        (Adam, {"lr": -1}, "lr .*-1"),
+        (Adam, {"eps": -1e-8}, "eps .*-1e-08"),
+        (Adam, {"betas": (1.0, 0.9)}, r"betas .*\(1.0, 0.9\)"),
+        (Adam, {"betas": (0.9, -0.1)}, "betas .*-0.1"),
+        (Adam, {"betas": (0.9,)}, r"betas .*\(0.9,\)"),
+        (Adam, {"weight_decay": float("nan")}, "weight_decay .*nan"),
+    ],
+)
+def test_bad_hyperparameters(make: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make([nn.Parameter([1.0])], **options)
+
+
+def test_a_learning_rate_that_is_no_number() -> None:
+    with pytest.raises(TypeError, match="lr must be a number, got '0.1'"):
+        SGD([nn.Parameter([1.0])], lr="0.1")  # type: ignore[arg-type]
