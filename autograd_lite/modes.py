@@ -78,7 +78,7 @@ class no_grad(_Switch):
     >>> with al.no_grad():
     ...     w -= 0.5
     >>> w
-    tensor([0.5000], requires_grad=True)
+    tensor([0.5], requires_grad=True)
     """
 
     def _next(self, before: int) -> int:

@@ -101,14 +101,28 @@ class Op:
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Carry out the operation, and record it if an argument requires a gradient."""
         operands, params = self._bind(args, kwargs)
-        if not any(isinstance(x, Tensor) for x in operands) and not any(isinstance(p, Tensor) for p in params):
+        arrays: list[Any] = []
+        nodes: list[Node | None] = []
+        dtypes = set()  # of one element when nothing needs to be converted: the usual case
+        for x in operands:
+            if isinstance(x, Tensor):
+                arrays.append(x._array)
+                nodes.append(x._node)
+                dtypes.add(x._array.dtype)
+            else:
+                arrays.append(x)
+                nodes.append(None)
+                if x is not None:
+                    dtypes.add(type(x))
+        if not any(isinstance(x, Tensor) for x in (*operands, *params)):
             return self._forward(operands, params)
-        nodes = tuple([x._node if isinstance(x, Tensor) else None for x in operands])
-        recorded = bool(mode.state) and self.differentiable and any(n is not None for n in nodes)
-        arrays = [_operand(x, recorded) for x in operands]
-        params = tuple([self._param(p) for p in params])
-        if self.differentiable:
-            arrays = self._promote(arrays)
+        recorded = bool(mode.state) and self.differentiable and nodes.count(None) < len(nodes)
+        if len(dtypes) != 1 or not recorded:
+            arrays = [_operand(x, recorded) for x in operands]
+            if self.differentiable:
+                arrays = self._promote(arrays)
+        if params:
+            params = tuple([p if type(p) in _PLAIN else self._param(p) for p in params])
         try:
             result = self._forward(arrays, params)
         except (ValueError, TypeError, IndexError) as error:
@@ -117,7 +131,7 @@ class Op:
         if type(out) is not ndarray:
             out = asarray(out)
         if recorded and out.dtype.kind == "f":
-            return self.record(out, residual, arrays, nodes, params)
+            return self.record(out, residual, arrays, tuple(nodes), params)
         return Tensor._wrap(out)
 
     def record(
@@ -152,6 +166,10 @@ class Op:
 
     def _bind(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, tuple]:
         """The operands and the parameters in the order of the signature, with defaults filled in."""
+        if not kwargs and not self.variadic and len(args) <= len(self.names):
+            bound = args + tuple(self.defaults[len(args) :])
+            if _MISSING not in bound[len(args) :]:
+                return bound[: self.arity], bound[self.arity :]
         first = 0 if self.variadic else len(args)
         if first > len(self.names):
             raise TypeError(f"{self.name}() takes {len(self.names)} arguments ({', '.join(self.names)}), got {first}")
@@ -223,17 +241,16 @@ class Op:
 
         Raises RuntimeError when the shape cannot be right: the vjp is wrong.
         """
-        if not isinstance(part, Tensor):
-            part = asarray(part)
         if part.shape != source.shape:
             if not _broadcasts(source.shape, part.shape):
                 raise RuntimeError(
                     f"the gradient of {self.name} for argument {position} has shape {part.shape}, "
                     f"the argument has {source.shape}"
                 )
-            part = REGISTRY["sum_to"].public(part, source.shape)
+            sum_to = REGISTRY["sum_to"]
+            part = (sum_to.public if isinstance(part, Tensor) else sum_to.forward)(part, source.shape)
         if part.dtype != source.dtype:
-            part = REGISTRY["astype"].public(part, source.dtype)
+            part = part.astype(source.dtype)
         return part if isinstance(part, Tensor) else asarray(part)
 
     def recordable(self, node: Node) -> tuple[tuple[Any, ...], Callable[..., Any] | None]:
@@ -426,6 +443,7 @@ def _operand(x: Any, kept: bool) -> Any:
 
 
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
+_PLAIN = (int, float, bool, str, type(None))  # parameters that the tape may keep as they are
 _SCALAR_KIND = {bool: "b", int: "i", float: "f"}
 
 
@@ -453,7 +471,7 @@ def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
 def _short(value: Any) -> str:
     if isinstance(value, ndarray):
         return f"{value.item():.4g}" if value.ndim == 0 else f"{value.dtype}{list(value.shape)}"
-    return "·" if value is None else f"{value:.6g}" if isinstance(value, float) else repr(value)
+    return "·" if value is None else f"{value:.6g}" if len(repr(value)) > 8 and isinstance(value, float) else repr(value)
 
 
 # -- what a vjp reads -------------------------------------------------------------------------------------------------

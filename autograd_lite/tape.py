@@ -108,9 +108,9 @@ class Tape:
     >>> import autograd_lite as al
     >>> x = al.tensor([1.0, 2.0], requires_grad=True)
     >>> print(Tape.of((x * 3.0).sum()))
-    %0 = leaf                 float32 (2,)
-    %1 = mul(%0, 3.0)         float32 (2,)
-    %2 = sum(%1)              float32 ()
+    %0 = leaf           float32 (2,)
+    %1 = mul(%0, 3.0)   float32 (2,)
+    %2 = sum(%1)        float32 ()
     """
 
     __slots__ = ("nodes", "roots")
@@ -143,8 +143,8 @@ class Tape:
     def __str__(self) -> str:
         number = {node: f"%{i}" for i, node in enumerate(self.nodes)}
         rows = [_listing(node, number) for node in self.nodes]
-        width = max(len(row[0]) for row in rows)
-        return "\n".join("   ".join([row[0].ljust(max(width, 22)), *row[1:]]).rstrip() for row in rows)
+        widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        return "\n".join("   ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
     def pull(
         self,
@@ -170,12 +170,12 @@ class Tape:
             g = pending.pop(node, None)
             if g is None:
                 continue
-            if node.extras is not None:
-                replaced = _run_hooks(node.extras, g, create_graph)
+            op, extras = node.op, node.extras
+            if extras is not None and (extras.hooks or op is not None):
+                replaced = _run_hooks(node, extras, g, create_graph)
                 if replaced is not g:
                     g = replaced
                     owned.discard(node)
-            op = node.op
             if (targets is None and op is None) or (targets is not None and node in targets):
                 found[node] = (g, node in owned)
             if op is None or (needed is not None and node not in needed):
@@ -230,16 +230,17 @@ class Tape:
                     f"backward through {_title(node)} a second time, but its kept arrays were freed by the first; "
                     "pass retain_graph=True to the first backward to keep them"
                 )
-        if last_write() < self.nodes[0].seq:
+        oldest = next((node.seq for node in self.nodes if node.op is not None), 0)
+        if last_write() < oldest:
             return
         for node in self.nodes:
-            for array in node.kept or ():
+            for array in (node.kept or ()) if needed is None or node in needed else ():
                 write = write_after(array, node.seq)
                 if write is not None:
                     raise RuntimeError(_overwritten(node, array, write))
 
 
-def _run_hooks(extras: Extras, g: Any, create_graph: bool) -> Any:
+def _run_hooks(node: Node, extras: Extras, g: Any, create_graph: bool) -> Any:
     """Show the gradient to the entry's hooks, which may replace it, and store it where it was asked for."""
     from .tensor import Tensor
 
@@ -251,8 +252,9 @@ def _run_hooks(extras: Extras, g: Any, create_graph: bool) -> Any:
             if replaced.shape != g.shape:
                 raise ValueError(f"a hook returned a gradient of shape {replaced.shape} for one of {g.shape}")
             g = replaced if create_graph else replaced._array.astype(g.dtype)
-    if extras.retains or extras.note is not None:
-        extras.grad = g if create_graph else Tensor._wrap(np.array(g))
+    if node.op is not None and (extras.retains or extras.note is not None):
+        kept = g if create_graph else Tensor._wrap(np.array(g))
+        extras.grad = extras.grad + kept if extras.retains and extras.grad is not None else kept
     return g
 
 

@@ -106,6 +106,8 @@ class Tensor:
 
         def __getattr__(self, name: str) -> Callable[..., Any]: ...
 
+        def __getitem__(self, key: Any) -> Tensor: ...
+
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None) -> None:
         self._array = np.array(as_array(data, dtype))
         self._node = None

@@ -12,7 +12,7 @@ import itertools
 import os
 import sys
 import weakref
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -72,4 +72,12 @@ def source_line() -> str:
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(FLOORS):
         frame = frame.f_back
-    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+    return f"{_file_label(frame.f_code.co_filename, frame.f_globals)}:{frame.f_lineno}"
+
+
+def _file_label(path: str, names: dict[str, Any]) -> str:
+    """The name of a source file; for a notebook's cell, which runs from a temporary file, its number: ``In [3]``."""
+    shell = names.get("get_ipython")
+    compiler = getattr(shell() if callable(shell) else None, "compile", None)
+    label = compiler.format_code_name(path) if hasattr(compiler, "format_code_name") else None
+    return label[1] if label else os.path.basename(path)

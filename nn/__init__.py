@@ -2,7 +2,16 @@
 
 from . import data, functional, init, optim
 from .layers import (
-    Flatten, Identity, LeakyReLU, Linear, Neuron, ReLU, Sequential, Sigmoid, Softmax, Tanh,
+    Flatten,
+    Identity,
+    LeakyReLU,
+    Linear,
+    Neuron,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Softmax,
+    Tanh,
 )  # fmt: skip
 from .losses import CrossEntropyLoss, L1Loss, MSELoss
 from .models import MLP

@@ -67,7 +67,8 @@ def save(state: Module | Mapping[str, Any], path: str | os.PathLike[str]) -> Non
 def load(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """The named tensors of a file that `save` (or PyTorch, with safetensors) wrote, for `Module.load_state_dict`.
 
-    Raises OSError for a file that cannot be read, CheckpointError for one that is corrupt, ValueError for another ending.
+    Raises OSError for a file that cannot be read, CheckpointError for one that is damaged, ValueError for another
+    ending.
     """
     if _suffix(path) == ".npz":
         arrays = _reading(path, _read_npz)
@@ -79,7 +80,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, Tensor]:
 def _suffix(path: str | os.PathLike[str]) -> str:
     suffix = Path(path).suffix
     if suffix not in (".safetensors", ".npz"):
-        raise ValueError(f"weights are kept in .safetensors or .npz files, not {suffix or 'without an ending'!r}: {path}")
+        raise ValueError(f"weights are kept in .safetensors or .npz files, not in {path}")
     return suffix
 
 
@@ -96,7 +97,8 @@ def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]
     from safetensors import safe_open
 
     with safe_open(path, framework="numpy") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+        names = file.keys()  # a file is no mapping: it cannot be iterated over
+        return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
 
 
 def _reading(path: str | os.PathLike[str], read: Callable[[Path], Any]) -> Any:
@@ -146,9 +148,8 @@ def save_checkpoint(
     for i, entries in state["state"].items():
         arrays.update({f"optimizer/{i}/{k}": _contiguous(v) for k, v in entries.items() if isinstance(v, np.ndarray)})
         numbers[str(i)] = {k: v for k, v in entries.items() if not isinstance(v, np.ndarray)}
-    text = json.dumps(
-        dict(format=FORMAT, state=numbers, groups=state["param_groups"], generator=generator.get_state(), extra=extra)
-    )
+    stored = {"format": FORMAT, "state": numbers, "groups": state["param_groups"], "extra": extra}
+    text = json.dumps({**stored, "generator": generator.get_state()})
     with written_whole(path) as temporary:
         save_file(arrays, temporary, metadata={"autograd_lite": text, "checksum": _checksum(arrays, text)})
 
@@ -173,8 +174,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         else:
             i, _, key = rest.partition("/")
             state[int(i)][key] = array
-    groups = [{k: tuple(v) if isinstance(v, list) and k != "params" else v for k, v in g.items()} for g in stored["groups"]]
-    optimizer = {"state": state, "param_groups": groups}
+    optimizer = {"state": state, "param_groups": stored["groups"]}
     return Checkpoint(model, optimizer, stored["generator"], stored["extra"], str(path))
 
 

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from autograd_lite import Generator, Tensor
 
 from .checkpoint import Checkpoint, CheckpointError, load_checkpoint, save
-from .data import TensorDataset, digits
+from .data import digits
 from .models import MLP
 from .report import traced_loss, write_graph, write_loss_plot, write_metrics
 from .summary import summary
@@ -212,9 +212,10 @@ def _refuse_other_settings(options: argparse.Namespace, settings: Settings, fold
     for key, value in vars(settings).items():
         given = getattr(options, key)
         if given is not None and given != value:
-            option, given, value = ("model", _dashed(given), _dashed(value)) if key == "sizes" else (key, given, value)
-            option = option.replace("_", "-")
-            raise Failure(f"{folder} was begun with --{option} {value}, not {given}; leave the option out, or start anew")
+            option = "--model" if key == "sizes" else f"--{key.replace('_', '-')}"
+            if key == "sizes":
+                given, value = _dashed(given), _dashed(value)
+            raise Failure(f"{folder} was begun with {option} {value}, not {given}; leave the option out, or start anew")
 
 
 def _planned(checkpoint: Checkpoint) -> int:
@@ -269,12 +270,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="{train,check,graph}")
 
     train = commands.add_parser("train", help="train a network on real data", description=_train_text())
-    train.add_argument("task", choices=["digits"], help="the data: the UCI handwritten digits, which ship with the package")
+    train.add_argument("task", choices=["digits"], help="the data: the UCI handwritten digits, which are built in")
     train.add_argument("--model", dest="sizes", type=_digit_sizes, metavar="MODEL",
-                       help="mlp (64-256-128-10, the default), linear (64-10), or sizes like 64-100-10")  # fmt: skip
+                       help="mlp (64-128-64-10, the default), linear (64-10), or sizes like 64-100-10")  # fmt: skip
     train.add_argument("--epochs", type=_count, help=f"passes over the data (default {EPOCHS})")
     train.add_argument("--optimizer", choices=sorted(RATES), help="adam (default), or sgd with momentum 0.9")
-    train.add_argument("--lr", type=_rate, help=f"learning rate (default {RATES['adam']} for adam, {RATES['sgd']} for sgd)")
+    train.add_argument("--lr", type=_rate, help=f"learning rate (default {RATES['adam']}, for sgd {RATES['sgd']})")
     train.add_argument("--batch-size", type=_count, help=f"examples a step (default {Settings().batch_size})")
     train.add_argument("--seed", type=_seed, help="of start weights and order (default 0)")
     train.add_argument("--out", default="runs", help="folder of all runs (default runs)")

@@ -5,8 +5,15 @@ from autograd_lite.ops.elementwise import tanh
 from autograd_lite.ops.index import embedding, one_hot
 from autograd_lite.ops.linalg import linear
 from autograd_lite.ops.loss import (
-    binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, huber_loss, kl_div, l1_loss, mse_loss,
-    nll_loss, smooth_l1_loss,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    smooth_l1_loss,
 )  # fmt: skip
 from autograd_lite.ops.shape import pad
 from autograd_lite.ops.softmax import log_softmax, softmax

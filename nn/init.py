@@ -96,9 +96,9 @@ def xavier_normal_(tensor: T, gain: float = 1.0, generator: Any = None, *, gloro
 
 
 def kaiming_uniform_(tensor: T, a: float = 0.0, generator: Any = None) -> T:
-    """Uniform with variance ``2 / ((1 + a²) fan_in)``: ``a`` is the slope of a leaky ReLU; 0 gives He's  (He et al. 2015).
+    """Uniform with variance ``2 / ((1 + a²) fan_in)``: ``a`` is the slope of a leaky ReLU, 0 of ReLU.
 
-    Raises ValueError for fewer than 2 axes.
+    Source: He et al. 2015.  Raises ValueError for fewer than 2 axes.
     """
     return _spread(tensor, 2 / ((1 + a**2) * _fans(tensor)[0]), False, generator)
 

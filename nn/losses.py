@@ -27,9 +27,10 @@ class _Loss(Module):
 class CrossEntropyLoss(_Loss):
     """``−log softmax(x)_y`` of raw scores x ``(N, C)`` and classes y ``(N,)`` or probabilities ``(N, C)``.
 
-    This is PyTorch's loss.  The cheat sheet's categorical cross entropy (2.1), ``−Σ_c y_c log ŷ_c``, takes probabilities
-    ŷ = softmax(x); this takes x itself, which is exact where ŷ underflows.  ``weight`` ``(C,)`` weighs the classes;
-    ``label_smoothing`` mixes the targets with a uniform distribution.  Raises ValueError for an unknown reduction.
+    This is PyTorch's loss.  The cheat sheet's (2.1), ``−Σ_c y_c log ŷ_c``, takes probabilities ŷ = softmax(x); this
+    takes x itself, which is exact where ŷ underflows.  ``weight`` ``(C,)`` weighs the classes, ``ignore_index`` is a
+    class that does not count, ``label_smoothing`` mixes the targets with a uniform distribution.
+    Raises ValueError for an unknown reduction and a smoothing outside [0, 1].
 
     >>> import autograd_lite as al
     >>> CrossEntropyLoss()(al.tensor([[0.0, 0.0]]), al.tensor([1]))

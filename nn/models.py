@@ -16,8 +16,8 @@ __all__ = ["MLP"]
 class MLP(Sequential):
     """A multilayer perceptron: linear layers of the given sizes, the activation between them  (cheat sheet 1.3).
 
-    ``MLP([64, 32, 10])`` takes ``(…, 64)`` and returns scores ``(…, 10)``; its parts are fc1, act1, fc2.  ``activation``
-    is a name, a Module class or a function; ``output`` is one more for the last layer, none by default.
+    ``MLP([64, 32, 10])`` takes ``(…, 64)`` and returns scores ``(…, 10)``; its parts are fc1, act1, fc2.
+    ``activation`` is a name, a Module class or a function; ``output`` is one for the last layer, none by default.
     Raises ValueError for fewer than two sizes, sizes below 1, an unknown name.
 
     >>> MLP([64, 32, 10], activation="tanh")

@@ -266,7 +266,7 @@ class Module:
                 parameter.grad = None if set_to_none else Tensor._wrap(np.zeros_like(parameter._array))
 
     def name_parameters(self: M) -> M:
-        """Label every parameter that requires a gradient with its path, for graphs and gradient checks; returns self."""
+        """Label every parameter with its path, for graphs and gradient checks; returns self."""
         for name, parameter in self.named_parameters():
             if parameter.requires_grad:
                 parameter.name = name

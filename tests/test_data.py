@@ -33,14 +33,16 @@ def test_tensor_dataset() -> None:
     data = _rows()
     x, y = data[3]
     assert len(data) == 10
-    assert x.tolist() == [6, 7] and y.item() == 3
+    assert x.tolist() == [6, 7]
+    assert y.item() == 3
     x, y = data[2:4]
-    assert x.shape == (2, 2) and y.tolist() == [2, 3]
+    assert x.shape == (2, 2)
+    assert y.tolist() == [2, 3]
 
 
 @pytest.mark.parametrize("tensors", [(), (np.zeros((3, 2)), np.zeros(2)), (np.zeros(()),)])
 def test_tensor_dataset_refuses(tensors: tuple) -> None:
-    with pytest.raises(ValueError, match="at least one|same first length"):
+    with pytest.raises(ValueError, match=r"at least one|same first length"):
         TensorDataset(*tensors)
 
 
@@ -88,7 +90,7 @@ def test_drop_last() -> None:
 
 def test_shuffling_is_a_permutation_and_new_at_each_pass() -> None:
     loader = DataLoader(_rows(100), batch_size=7, shuffle=True, generator=al.Generator(0))
-    first, second = (sum(_labels(loader), []) for _ in range(2))
+    first, second = ([label for batch in _labels(loader) for label in batch] for _ in range(2))
     assert sorted(first) == sorted(second) == list(range(100))
     assert first != second != list(range(100))
 
@@ -138,7 +140,8 @@ def test_batches_of_a_subset() -> None:
 
 def test_examples_one_by_one_are_collated() -> None:
     x, y = next(iter(DataLoader(Squares(), batch_size=3)))
-    assert x.shape == (3, 3) and y.tolist() == [0, 1, 4]
+    assert x.shape == (3, 3)
+    assert y.tolist() == [0, 1, 4]
     sums = list(DataLoader(Squares(), 2, collate_fn=lambda examples: sum(y for _, y in examples)))
     assert sums == [1, 13, 16]
 
@@ -146,10 +149,12 @@ def test_examples_one_by_one_are_collated() -> None:
 def test_collate_of_dicts_named_tuples_and_lists() -> None:
     Point = namedtuple("Point", "x y")
     points = next(iter(DataLoader([Point(1.0, 2), Point(3.0, 4)], 2)))
-    assert isinstance(points, Point) and points.x.tolist() == [1, 3]
+    assert isinstance(points, Point)
+    assert points.x.tolist() == [1, 3]
     batch = next(iter(DataLoader([{"a": al.tensor([1.0]), "b": "u"}, {"a": al.tensor([2.0]), "b": "v"}], 2)))
-    assert batch["a"].shape == (2, 1) and batch["b"] == ["u", "v"]
-    with pytest.raises(TypeError, match="object.*collate_fn"):
+    assert batch["a"].shape == (2, 1)
+    assert batch["b"] == ["u", "v"]
+    with pytest.raises(TypeError, match=r"object.*collate_fn"):
         next(iter(DataLoader([object()], 1)))
 
 
@@ -166,12 +171,15 @@ def test_digits_are_the_published_ones() -> None:
     train, test = digits()
     (x, y), (u, v) = train.tensors, test.tensors
     assert (len(train), len(test)) == (1437, 360)
-    assert x.shape == (1437, 64) and u.shape == (360, 64)
-    assert x.dtype == u.dtype == np.float32 and y.dtype == v.dtype == np.int64
+    assert x.shape == (1437, 64)
+    assert u.shape == (360, 64)
+    assert x.dtype == u.dtype == np.float32
+    assert y.dtype == v.dtype == np.int64
     images = np.concatenate([x.numpy(), u.numpy()])
     labels = np.concatenate([y.numpy(), v.numpy()])
-    assert images.min() == 0 and images.max() == 1
-    # The class counts and the sum of all pixels of UCI's optdigits.tes, as its documentation and scikit-learn have them.
+    assert images.min() == 0
+    assert images.max() == 1
+    # The class counts of UCI's optdigits.names, and the sum of all pixels of scikit-learn's copy.
     assert np.bincount(labels).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
     assert (images * 16).sum(dtype=np.float64) == 561718
     assert len({image.tobytes() for image in images}) == 1797

@@ -15,6 +15,11 @@ from autograd_lite.modes import trace
 from nn import Linear, Module, Parameter
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    al.manual_seed(0)
+
+
 class Net(Module):
     """Two layers, one parameter of its own, one buffer, in a mixed order."""
 
@@ -35,7 +40,9 @@ NAMES = ["scale", "fc1.weight", "fc1.bias", "fc2.weight"]
 
 def test_parameter() -> None:
     p = Parameter([1.0, 2.0])
-    assert isinstance(p, al.Tensor) and p.requires_grad and p.is_leaf
+    assert isinstance(p, al.Tensor)
+    assert p.requires_grad
+    assert p.is_leaf
     assert type(p * 2) is al.Tensor
     assert repr(p) == "Parameter containing:\ntensor([1., 2.], requires_grad=True)"
     assert not Parameter([1.0], requires_grad=False).requires_grad
@@ -64,7 +71,8 @@ def test_a_shared_parameter_comes_once_and_keeps_both_names_in_the_state() -> No
     assert [name for name, _ in net.named_parameters()] == ["0.weight", "0.bias", "1.bias"]
     assert list(net.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
     other = copy.deepcopy(net)
-    assert other[1].weight is other[0].weight and other[0].weight is not net[0].weight
+    assert other[1].weight is other[0].weight
+    assert other[0].weight is not net[0].weight
 
 
 def test_a_module_works_without_super_init() -> None:
@@ -93,7 +101,7 @@ def test_gradients_reach_every_parameter() -> None:
 
 def test_a_typo_names_the_module_and_what_it_has() -> None:
     with pytest.raises(AttributeError, match="Net has no attribute 'fc3'; it has fc1, scale, steps, scratch, fc2"):
-        Net().fc3  # noqa: B018
+        Net().fc3
     assert not hasattr(Net(), "fc3")
 
 
@@ -103,7 +111,8 @@ def test_a_parameter_is_not_replaced_by_accident() -> None:
         net.scale = al.tensor([1.0])
     with pytest.raises(TypeError, match=r"Net\.steps is a buffer and cannot become a int"):
         net.steps = 3
-    assert net.scale.tolist() == [2] and net.steps.tolist() == [0]
+    assert net.scale.tolist() == [2]
+    assert net.steps.tolist() == [0]
     net.scale = Parameter([5.0])
     net.scale = None
     assert "scale" not in dict(net.named_parameters())
@@ -161,7 +170,8 @@ def test_state_dict_round_trip() -> None:
     assert all(a is b for a, b in zip(before, other.parameters(), strict=True))
     with al.no_grad():
         net.scale.fill_(7.0)
-    assert state["scale"].tolist() == [7] and other.scale.tolist() == [2]
+    assert state["scale"].tolist() == [7]
+    assert other.scale.tolist() == [2]
 
 
 def test_load_state_dict_lists_every_problem_and_changes_nothing() -> None:
@@ -172,7 +182,7 @@ def test_load_state_dict_lists_every_problem_and_changes_nothing() -> None:
     state["fc9.weight"] = np.zeros(2)
     state["fc1.bias"] = np.zeros(5)
     state["steps"] = np.zeros(1)
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match="load_state_dict of Net: ") as caught:
         net.load_state_dict(state)
     message = str(caught.value)
     for part in ("missing 'scale' (1,)", "unknown 'fc9.weight'", "'fc1.bias' has shape (5,), the module's (4,)",
@@ -184,7 +194,8 @@ def test_load_state_dict_lists_every_problem_and_changes_nothing() -> None:
 def test_load_state_dict_that_is_not_strict() -> None:
     net = Net()
     result = net.load_state_dict({"scale": np.array([9.0]), "other": np.zeros(1)}, strict=False)
-    assert net.scale.tolist() == [9] and net.scale.dtype == np.float32
+    assert net.scale.tolist() == [9]
+    assert net.scale.dtype == np.float32
     assert result.missing_keys == ["steps", "fc1.weight", "fc1.bias", "fc2.weight"]
     assert result.unexpected_keys == ["other"]
     with pytest.raises(ValueError, match="shape"):
@@ -224,7 +235,8 @@ def test_freezing() -> None:
     net = Net()
     net.fc1.requires_grad_(False)
     net(al.randn(2, 3)).sum().backward()
-    assert net.fc1.weight.grad is None and net.fc2.weight.grad is not None
+    assert net.fc1.weight.grad is None
+    assert net.fc2.weight.grad is not None
 
 
 def test_apply_goes_from_parts_to_wholes() -> None:
@@ -238,7 +250,8 @@ def test_conversion() -> None:
     parameters = list(net.parameters())
     assert net.double() is net
     assert {p.dtype for p in net.parameters()} == {np.dtype(np.float64)}
-    assert net.steps.dtype == np.int64 and net.scratch.dtype == np.float64
+    assert net.steps.dtype == np.int64
+    assert net.scratch.dtype == np.float64
     assert all(a is b and a.requires_grad for a, b in zip(parameters, net.parameters(), strict=True))
     assert net.float().fc1.weight.dtype == np.float32
     assert net.to("cpu") is net

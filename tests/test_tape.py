@@ -284,3 +284,20 @@ def test_vjps_of_unneeded_arguments_are_not_computed() -> None:
     x = leaf(1.0)
     watched(x, al.Tensor(np.array([2.0]))).backward()
     assert calls == ["x"]
+
+
+def test_retain_grad_of_a_leaf_changes_nothing() -> None:
+    x = leaf(2.0)
+    x.retain_grad()
+    (x * 3).backward()
+    assert x.grad.item() == 3.0
+
+
+def test_retained_gradients_accumulate_as_those_of_leaves_do() -> None:
+    x = leaf(2.0)
+    h = x * x
+    h.retain_grad()
+    y = h * 3
+    y.backward(retain_graph=True)
+    y.backward()
+    assert h.grad.item() == 6.0

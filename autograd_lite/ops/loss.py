@@ -162,14 +162,14 @@ def cross_entropy(
     if target.dtype.kind == "f":
         return _with_probabilities(x, target, weight, reduction, label_smoothing)
     classes, kept = _classes("cross_entropy", x, target, ignore_index)
-    if x.ndim == 2 and weight is None and not label_smoothing and reduction == "mean" and len(kept) and kept.all():
+    if x.ndim == 2 and weight is None and not label_smoothing and reduction == "mean" and kept is None:
         return softmax_cross_entropy(x, classes)
     rows = log_softmax(_class_last(x), -1)
     if not label_smoothing:
         return _negative_log(rows, classes, kept, weight, reduction)
     exact = _negative_log(rows, classes, kept, weight, reduction)
     costs = -sum(rows if weight is None else rows * weight, -1)
-    evenly = _reduced(where(kept, costs, 0.0), reduction, _divisor(classes, kept, weight))
+    evenly = _reduced(_counted(costs, kept), reduction, _divisor(classes, kept, weight))
     return exact * (1 - label_smoothing) + evenly * (label_smoothing / rows.shape[-1])
 
 
@@ -178,8 +178,8 @@ def _class_last(x: Any) -> Any:
     return movedim(x, 1, -1) if x.ndim > 2 else x
 
 
-def _classes(name: str, x: Any, target: Any, ignore_index: int) -> tuple[ndarray, ndarray]:
-    """The target classes, ignored ones as 0, and which of them count.
+def _classes(name: str, x: Any, target: Any, ignore_index: int) -> tuple[ndarray, ndarray | None]:
+    """The target classes, ignored ones as 0, and which of them count: None for all.
 
     Raises ValueError for shapes that do not fit, IndexError for a class out of range, TypeError for no integers.
     """
@@ -191,19 +191,26 @@ def _classes(name: str, x: Any, target: Any, ignore_index: int) -> tuple[ndarray
     target = target._array if isinstance(target, Tensor) else target
     if target.dtype.kind not in "iu":
         raise TypeError(f"{name}: the target must hold integers (classes), not {target.dtype} {target.shape}")
-    kept = np.asarray(target != ignore_index)
     count = x.shape[1 if x.ndim > 1 else 0]
+    if target.size and 0 <= (low := target.min()) and target.max() < count and not low <= ignore_index < count:
+        return target, None
+    kept = np.asarray(target != ignore_index)
     wrong = kept & ((target < 0) | (target >= count))
     if wrong.any():
         raise IndexError(f"{name}: the target class {target[wrong][0]} is out of range for {count} classes, shape {x.shape}")
     return np.where(kept, target, 0), kept
 
 
-def _divisor(classes: ndarray, kept: ndarray, weight: Any) -> Any:
+def _counted(costs: Any, kept: ndarray | None) -> Any:
+    """The costs of the targets that count, 0 for the others."""
+    return costs if kept is None else where(kept, costs, 0.0)
+
+
+def _divisor(classes: ndarray, kept: ndarray | None, weight: Any) -> Any:
     """Over what a mean is taken: the number, or the weights, of the targets that count; NaN if there are none."""
     if weight is None:
-        return int(kept.sum()) or math.nan
-    total = sum(where(kept, getitem(weight, (classes,)), 0.0))
+        return int(classes.size if kept is None else kept.sum()) or math.nan
+    total = sum(_counted(getitem(weight, (classes,)), kept))
     return where(total == 0, math.nan, total)
 
 
@@ -215,7 +222,7 @@ def _negative_log(rows: Any, classes: ndarray, kept: ndarray, weight: Any, reduc
             raise ValueError(f"the class weights have shape {weight.shape}, there are {rows.shape[-1]} classes")
     picked = -reshape(gather(rows, -1, classes[..., None]), classes.shape)
     weighted = picked if weight is None else picked * getitem(weight, (classes,))
-    return _reduced(where(kept, weighted, 0.0), reduction, _divisor(classes, kept, weight))
+    return _reduced(_counted(weighted, kept), reduction, _divisor(classes, kept, weight))
 
 
 def _with_probabilities(x: Any, target: Any, weight: Any, reduction: str, smoothing: float) -> Any:

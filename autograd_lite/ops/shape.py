@@ -473,8 +473,12 @@ def _places(n: int, margins: tuple[int, int], mode: str, shape: tuple[int, ...])
     left, right = margins
     if max(margins) > limit or n + left + right < 0:
         raise ValueError(f"{mode} padding of {margins} does not fit an axis of length {n} of shape {shape}")
-    places = np.pad(np.arange(n), (max(left, 0), max(right, 0)), PAD_MODES[mode])  # type: ignore[call-overload]
-    return places[max(-left, 0) : len(places) - max(-right, 0)]
+    wide, crop = (max(left, 0), max(right, 0)), (max(-left, 0), max(-right, 0))
+    places = np.arange(n)
+    if mode == "circular":  # wraps what is left
+        return np.pad(places[crop[0] : n - crop[1]], wide, "wrap")
+    places = np.pad(places, wide, PAD_MODES[mode])  # type: ignore[call-overload]
+    return places[crop[0] : len(places) - crop[1]]
 
 
 def _around(shape: tuple[int, ...], axis: int, start: int, length: int) -> tuple[int, ...]:

@@ -47,7 +47,7 @@ class TensorDataset(Dataset):
 class Subset(Dataset):
     """The examples of a dataset at the given positions.  Raises IndexError for one out of range."""
 
-    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+    def __init__(self, dataset: Any, indices: Sequence[int] | np.ndarray) -> None:
         self.dataset, self.indices = dataset, np.array(indices, dtype=np.int64).reshape(-1)
         wrong = self.indices[(self.indices < 0) | (self.indices >= len(dataset))]
         if len(wrong):

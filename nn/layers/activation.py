@@ -27,7 +27,7 @@ class LeakyReLU(Module):
 
     >>> import autograd_lite as al
     >>> LeakyReLU()(al.tensor([-1.0, 2.0]))
-    tensor([-0.1000,  2.0000])
+    tensor([-0.1,  2.0])
     """
 
     def __init__(self, negative_slope: float = 0.1) -> None:

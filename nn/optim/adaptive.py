@@ -37,8 +37,8 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(
             params,
-            dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, eps_inside_sqrt=eps_inside_sqrt,
-                 maximize=maximize),
+            {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
+             "eps_inside_sqrt": eps_inside_sqrt, "maximize": maximize},
         )  # fmt: skip
 
     def check(self, group: Mapping[str, Any]) -> None:

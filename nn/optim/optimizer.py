@@ -116,7 +116,8 @@ class Optimizer:
         for group in groups:
             unknown = set(group) ^ {"params", *self.defaults}
             if unknown:
-                raise ValueError(f"the state is not of {type(self).__name__}: {', '.join(sorted(unknown))} do not match")
+                names = ", ".join(sorted(unknown))
+                raise ValueError(f"the state is not of {type(self).__name__}: {names} do not match")
             self.check(group)
         parameters = list(self._positions())
         numbers = [i for g in groups for i in g["params"]]

@@ -25,7 +25,7 @@ class SGD(Optimizer):
     >>> (w * w).sum().backward()
     >>> SGD([w], lr=0.25).step()
     >>> w
-    tensor([0.5000], requires_grad=True)
+    tensor([0.5], requires_grad=True)
     """
 
     def __init__(
@@ -41,8 +41,8 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(
             params,
-            dict(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov,
-                 maximize=maximize),
+            {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
+             "nesterov": nesterov, "maximize": maximize},
         )  # fmt: skip
 
     def check(self, group: Mapping[str, Any]) -> None:

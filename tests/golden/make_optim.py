@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 
 CASES = {
-    "sgd": ("SGD", dict(lr=0.1)),
-    "momentum": ("SGD", dict(lr=0.1, momentum=0.9)),
-    "dampening": ("SGD", dict(lr=0.1, momentum=0.9, dampening=0.3)),
-    "nesterov": ("SGD", dict(lr=0.1, momentum=0.9, nesterov=True)),
-    "decay": ("SGD", dict(lr=0.1, momentum=0.5, weight_decay=0.2)),
-    "maximize": ("SGD", dict(lr=0.1, momentum=0.5, maximize=True)),
-    "adam": ("Adam", dict(lr=0.1)),
-    "adam_betas": ("Adam", dict(lr=0.05, betas=(0.5, 0.9), eps=1e-3)),
-    "adam_decay": ("Adam", dict(lr=0.05, weight_decay=0.3)),
-    "adam_maximize": ("Adam", dict(lr=0.05, maximize=True)),
+    "sgd": ("SGD", {"lr": 0.1}),
+    "momentum": ("SGD", {"lr": 0.1, "momentum": 0.9}),
+    "dampening": ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.3}),
+    "nesterov": ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+    "decay": ("SGD", {"lr": 0.1, "momentum": 0.5, "weight_decay": 0.2}),
+    "maximize": ("SGD", {"lr": 0.1, "momentum": 0.5, "maximize": True}),
+    "adam": ("Adam", {"lr": 0.1}),
+    "adam_betas": ("Adam", {"lr": 0.05, "betas": (0.5, 0.9), "eps": 1e-3}),
+    "adam_decay": ("Adam", {"lr": 0.05, "weight_decay": 0.3}),
+    "adam_maximize": ("Adam", {"lr": 0.05, "maximize": True}),
 }
 
 if __name__ == "__main__":
