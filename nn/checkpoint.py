@@ -59,9 +59,9 @@ def save(state: Module | Mapping[str, Any], path: str | os.PathLike[str]) -> Non
             with temporary.open("wb") as file:
                 np.savez(file, allow_pickle=False, **arrays)
         else:
-            from safetensors.numpy import save_file
+            from safetensors.numpy import save as serialized
 
-            save_file(arrays, temporary)
+            temporary.write_bytes(serialized(arrays))
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, Tensor]:
@@ -140,7 +140,7 @@ def save_checkpoint(
     path: str | os.PathLike[str], model: Module, optimizer: Optimizer, generator: Any, **extra: Any
 ) -> None:
     """Write all that a training needs to go on.  ``extra``: whatever else, as far as JSON can hold it."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save as serialized
 
     state = optimizer.state_dict()
     arrays = {f"model/{name}": _contiguous(value) for name, value in model.state_dict().items()}
@@ -151,7 +151,8 @@ def save_checkpoint(
     stored = {"format": FORMAT, "state": numbers, "groups": state["param_groups"], "extra": extra}
     text = json.dumps({**stored, "generator": generator.get_state()})
     with written_whole(path) as temporary:
-        save_file(arrays, temporary, metadata={"autograd_lite": text, "checksum": _checksum(arrays, text)})
+        metadata = {"autograd_lite": text, "checksum": _checksum(arrays, text)}
+        temporary.write_bytes(serialized(arrays, metadata))
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:

@@ -27,6 +27,7 @@ from .train import RATES, SIZES, Diverged, Settings, Trainer, check_gradients
 __all__ = ["main"]
 
 EPOCHS = 30
+MAX_SIZE = 100_000  # of a layer
 CREDIT = "E. Alpaydin & C. Kaynak, UCI Machine Learning Repository, CC BY 4.0"
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -44,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain("interrupted", INTERRUPTED)
     except OSError as error:
         return _complain(f"{error.filename or ''}: {error.strerror or error}".removeprefix(": "))
+    except MemoryError as error:
+        return _complain(f"out of memory: {error}")
     except (Failure, CheckpointError, Diverged) as error:
         return _complain(str(error))
 
@@ -103,7 +106,7 @@ def _fit(trainer: Trainer, epochs: int, folder: Path, options: argparse.Namespac
     if trainer.history:
         accuracy = trainer.history[-1]["test_accuracy"]
         right = round(accuracy * len(trainer.test))
-        print(f"test accuracy {accuracy:.2%} ({right} of {len(trainer.test)} images) after {trainer.epoch} epochs, "
+        print(f"test accuracy {accuracy:.2%} ({right} of {len(trainer.test)} images) after epoch {trainer.epoch}, "
               f"{time.perf_counter() - began:.1f} s")  # fmt: skip
     print(f"{folder}: {', '.join(written)}")
     if not done:
@@ -329,6 +332,8 @@ def _name(text: str) -> str:
 
 def _sizes(text: str) -> tuple[int, ...]:
     sizes = tuple([_count(part) for part in text.split("-")])
+    if max(sizes) > MAX_SIZE:
+        raise argparse.ArgumentTypeError(f"{text!r} has a layer of more than {MAX_SIZE:,}")
     if len(sizes) < 2:
         raise argparse.ArgumentTypeError(f"{text!r} needs at least two sizes, like 4-3-2")
     return sizes

@@ -37,6 +37,7 @@ def write_loss_plot(path: Path, history: list[Row]) -> None:
         for key, label in ((what, "training"), (f"test_{what}", "test")):
             axes.plot(epochs, [row[key] for row in history], label=label, marker="." if len(epochs) < 3 else "")
         axes.set(xlabel="epoch", ylabel=what, yscale=scale)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
     with written_whole(path) as temporary:

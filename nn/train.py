@@ -90,7 +90,8 @@ class Trainer:
         """
         while self.epoch < epochs:
             began = time.perf_counter()
-            figures = self._run_epoch(after_batch, should_stop)
+            with np.errstate(all="ignore"):  # an overflow is reported as Diverged
+                figures = self._run_epoch(after_batch, should_stop)
             if figures is None:
                 return False
             test_loss, test_accuracy = scores(self.model, self.test)

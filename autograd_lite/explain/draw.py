@@ -38,8 +38,8 @@ def draw(*tensors: Tensor, grads: bool | None = None, direction: str = "LR", max
     >>> import autograd_lite as al
     >>> x = al.Tensor(2.0, requires_grad=True)
     >>> print(draw(x * x).listing)
-    %0 = leaf                float32 ()
-    %1 = mul(%0, %0)         float32 ()
+    %0 = leaf          float32 ()
+    %1 = mul(%0, %0)   float32 ()
     """
 
     for tensor in tensors:

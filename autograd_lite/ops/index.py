@@ -456,5 +456,7 @@ def embedding(index: Any, weight: Any, padding_idx: int | None = None) -> Any:
     rows = pick(weight, (np.atleast_1d(index),)) if index.ndim else slice(weight, (int(index),))
     if padding_idx is None or not isinstance(weight, Tensor):
         return rows
-    padding_idx = position(padding_idx, weight.shape[:1])
-    return where((index == padding_idx)[..., None], rows.detach(), rows)
+    count = len(weight)
+    if not -count <= padding_idx < count:
+        raise IndexError(f"embedding: padding_idx {padding_idx} is out of range for a weight of shape {weight.shape}")
+    return where((index == padding_idx % count)[..., None], rows.detach(), rows)
