@@ -32,6 +32,7 @@ from .tensor import Tensor, get_default_dtype, set_default_dtype
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .writes import log_write
 
-from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, trace  # isort: skip  (over linalg's trace)
+# After linalg, whose `trace` the mode of that name includes.
+from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, trace  # type: ignore[assignment]  # isort: skip
 
 __version__ = "0.1.0"

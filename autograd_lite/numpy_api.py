@@ -14,7 +14,7 @@ import numpy as np
 
 from . import creation, ops
 from .op import NUMPY
-from .ops import elementwise, index, join, linalg, order, reduce, shape
+from .ops import diagonal, elementwise, index, join, linalg, order, reduce, shape
 from .tensor import Tensor
 
 __all__ = ["call_function", "call_ufunc"]
@@ -231,22 +231,22 @@ def _pad(array: Tensor, pad_width: Any, mode: str = "constant", constant_values:
 
 @_adapts(np.tril)
 def _tril(m: Tensor, k: int = 0) -> Tensor:
-    return shape.tril(m, k)
+    return diagonal.tril(m, k)
 
 
 @_adapts(np.triu)
 def _triu(m: Tensor, k: int = 0) -> Tensor:
-    return shape.triu(m, k)
+    return diagonal.triu(m, k)
 
 
 @_adapts(np.diagonal)
 def _diagonal(a: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-    return shape.diagonal(a, offset, axis1, axis2)
+    return diagonal.diagonal(a, offset, axis1, axis2)
 
 
 @_adapts(np.diag)
 def _diag(v: Tensor, k: int = 0) -> Tensor:
-    return shape.diag(v, k)
+    return diagonal.diag(v, k)
 
 
 # -- joining and splitting --------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ class Op:
     ) -> None:
         self.name = forward.__name__
         self.forward = forward
-        self.vjps = tuple(vjps)
+        self.vjps: tuple[Any, ...] = tuple(vjps)
         self.joint = joint
         self.arity = arity
         self.symbol = symbol
@@ -103,7 +103,7 @@ class Op:
         operands, params = self._bind(args, kwargs)
         arrays: list[Any] = []
         nodes: list[Node | None] = []
-        dtypes = set()  # of one element when nothing needs to be converted: the usual case
+        dtypes: set[Any] = set()  # of one element when nothing needs to be converted: the usual case
         for x in operands:
             if isinstance(x, Tensor):
                 arrays.append(x._array)

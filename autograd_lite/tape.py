@@ -181,6 +181,7 @@ class Tape:
             if op is None or (needed is not None and node not in needed):
                 continue
             # What an operation passes back to its inputs: vjps one by one, or all at once by a joint rule.
+            kept: Any
             kept, joint = (node.kept, op.joint) if not create_graph else op.recordable(node)
             arguments = (g,) + kept + node.params  # noqa: RUF005  (concatenation is the fastest way)
             parts = None

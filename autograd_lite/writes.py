@@ -78,6 +78,6 @@ def source_line() -> str:
 def _file_label(path: str, names: dict[str, Any]) -> str:
     """The name of a source file; for a notebook's cell, which runs from a temporary file, its number: ``In [3]``."""
     shell = names.get("get_ipython")
-    compiler = getattr(shell() if callable(shell) else None, "compile", None)
+    compiler: Any = getattr(shell() if callable(shell) else None, "compile", None)
     label = compiler.format_code_name(path) if hasattr(compiler, "format_code_name") else None
     return label[1] if label else os.path.basename(path)

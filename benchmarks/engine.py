@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -130,13 +132,15 @@ def _chain_micrograd(length: int) -> Step:
 
 
 def _chain_case(constant: bool) -> Case:
-    makers = {n: (lambda n=n: _chain_pytorch_like(n, 1000, constant)) for n in (OURS, "torch")}
+    makers: dict[str, Callable[[], Step]] = {
+        n: partial(_chain_pytorch_like, n, 1000, constant) for n in (OURS, "torch")
+    }
     if constant:
         makers |= {
-            "jax": lambda: _chain_jax(1000),
-            "autograd": lambda: _chain_autograd(1000),
-            "mygrad": lambda: _chain_mygrad(1000),
-            "micrograd": lambda: _chain_micrograd(1000),
+            "jax": partial(_chain_jax, 1000),
+            "autograd": partial(_chain_autograd, 1000),
+            "mygrad": partial(_chain_mygrad, 1000),
+            "micrograd": partial(_chain_micrograd, 1000),
         }
     what = "by a number" if constant else "by a scalar tensor, both require a gradient"
     return Case(f"chain of 1,000 scalar multiplies ({what}), per op", "µs", makers, per=1000, goal=0.6)
@@ -148,8 +152,8 @@ def cases() -> list[Case]:
         Case(
             "one multiply of 4×4, forward + backward", "µs",
             {
-                OURS: lambda: _one_op_pytorch_like(OURS),
-                "torch": lambda: _one_op_pytorch_like("torch"),
+                OURS: partial(_one_op_pytorch_like, OURS),
+                "torch": partial(_one_op_pytorch_like, "torch"),
                 "mygrad": _one_op_mygrad,
                 "autograd": _one_op_autograd,
             },
@@ -159,7 +163,7 @@ def cases() -> list[Case]:
         _chain_case(constant=False),
         Case(
             "chain of 1,000,000 multiplies, forward, backward, freed", "s",
-            {n: (lambda n=n: _chain_pytorch_like(n, 1_000_000, True)) for n in (OURS, "torch")},
+            {n: partial(_chain_pytorch_like, n, 1_000_000, True) for n in (OURS, "torch")},
             seconds=1.0,
         ),
     ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .harness import OURS, Case, in_process
 
 IMPORTS = {"autograd_lite": "autograd_lite", "torch": "torch", "jax": "jax", "autograd": "autograd.numpy",
@@ -88,9 +90,9 @@ def _peak_mb(name: str) -> float:
 def cases() -> list[Case]:
     """The cases of this subject."""
     return [
-        Case("import", "s", {}, values={n: (lambda n=n: _import_seconds(n)) for n in IMPORTS}),
+        Case("import", "s", {}, values={n: partial(_import_seconds, n) for n in IMPORTS}),
         Case("process start to first gradient", "s", {},
-             values={n: (lambda n=n: _first_gradient_seconds(n)) for n in IMPORTS}),
+             values={n: partial(_first_gradient_seconds, n) for n in IMPORTS}),
         Case("peak memory of 16 tanh layers, 4,096 × 256, above start", "MB", {}, goal=1.0,
-             values={n: (lambda n=n: _peak_mb(n)) for n in (OURS, "torch")}),
+             values={n: partial(_peak_mb, n) for n in (OURS, "torch")}),
     ]  # fmt: skip

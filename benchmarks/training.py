@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -135,10 +137,10 @@ def _digits_pytorch_like(name: str, which: str) -> Step:
 def cases() -> list[Case]:
     """The cases of this subject."""
     both = (OURS, "torch")
-    moons = {n: (lambda n=n: _moons_pytorch_like(n)) for n in both}
+    moons: dict[str, Callable[[], Step]] = {n: partial(_moons_pytorch_like, n) for n in both}
     moons |= {"jax": _moons_jax, "autograd": _moons_autograd, "mygrad": _moons_mygrad}
     rows = [Case("two-moons MLP 2-16-16-1, batch 100, SGD step", "µs", moons, goal=0.9)]
     for which in ("SGD", "Adam"):
-        makers = {n: (lambda n=n, which=which: _digits_pytorch_like(n, which)) for n in both}
+        makers: dict[str, Callable[[], Step]] = {n: partial(_digits_pytorch_like, n, which) for n in both}
         rows.append(Case(f"MLP 784-128-64-10, batch 64, {which} step", "µs", makers, goal=1.0))
     return rows

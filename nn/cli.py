@@ -235,8 +235,8 @@ def _small_loss(options: argparse.Namespace) -> tuple[MLP, Tensor, Tensor]:
     """A small model, and a batch of inputs and classes for it."""
     sizes = options.sizes or (4, 3, 2)
     rng = np.random.default_rng(options.seed)
-    model = MLP(sizes, activation="tanh", generator=Generator(options.seed or 0))
-    return model, Tensor(rng.normal(size=(5, sizes[0])).astype(np.float32)), Tensor(rng.integers(0, sizes[-1], 5))
+    model = MLP(sizes, activation="tanh", generator=Generator(options.seed))
+    return model, Tensor(rng.normal(size=(5, sizes[0])).astype(np.float32)), Tensor(np.arange(5) % sizes[-1])
 
 
 def _check(options: argparse.Namespace) -> int:

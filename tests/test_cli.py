@@ -117,6 +117,17 @@ def test_settings_matter(tmp_path: Path, capsys: pytest.CaptureFixture[str], opt
     assert weights(tmp_path / "base")["fc1.weight"].shape == (10, 64)
 
 
+def test_the_bar_on_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    argv = ["train", "digits", *SMALL[:-1], "--epochs", 2, "--out", tmp_path]
+    code, out, err = run(capsys, *argv)
+    assert code == 0
+    assert re.search(r"epoch 2/2: 100%.*46/46 \[\d\d:\d\d<\d\d:\d\d.*loss \d\.\d+, accuracy \d+\.\d%\]", err), err
+    assert "epoch   1/2" not in out
+
+
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     argv = ["train", "digits", *SMALL, "--optimizer", "sgd", "--lr", "1e30", "--out", tmp_path]
     fails(capsys, 1, "the loss became .* in epoch 1; try a smaller learning rate", *argv)

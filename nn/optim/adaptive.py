@@ -20,7 +20,7 @@ class Adam(Optimizer):
     - ``W ← W − α v̂ / √(Ŝ + ε)``, the cheat sheet's form (``eps_inside_sqrt=True``, the default), or
     - ``W ← W − α v̂ / (√Ŝ + ε)``, PyTorch's and the paper's (``eps_inside_sqrt=False``).
 
-    They differ only for gradients near ``√ε`` = 1e-4 and below.  ``weight_decay`` λ adds ``λ W`` to g; ``maximize``
+    They differ for gradients near ``√ε`` = 1e-4 and below.  ``weight_decay`` λ adds ``λ W`` to g; ``maximize``
     climbs.  Raises ValueError for a negative value and for betas outside [0, 1).
     """
 
@@ -58,18 +58,19 @@ class Adam(Optimizer):
         state["step"] = t = state["step"] + 1
         v, s = state["v"], state["s"]
         v *= beta1
-        v += (1 - beta1) * g
+        v += g
         s *= beta2
-        scratch = np.square(g, np.empty_like(w))
-        scratch *= 1 - beta2
-        s += scratch
-        root = np.multiply(s, 1 / (1 - beta2**t), scratch)  # Ŝ
+        root = np.square(g, np.empty_like(w))
+        s += root
+        # v and s lack their factors 1 − β, which saves passes over the arrays: v̂ = v·a and Ŝ = s·b with the numbers
+        a, b = (1 - beta1) / (1 - beta1**t), (1 - beta2) / (1 - beta2**t)
+        # so that α v̂ / √(Ŝ + ε) = α a/√b · v / √(s + ε/b), and α v̂ / (√Ŝ + ε) = α a/√b · v / (√s + ε/√b).
         if group["eps_inside_sqrt"]:
-            root += group["eps"]
+            np.add(s, group["eps"] / b, root)
             np.sqrt(root, root)
         else:
-            np.sqrt(root, root)
-            root += group["eps"]
+            np.sqrt(s, root)
+            root += group["eps"] / b**0.5
         change = np.divide(v, root, root)
-        change *= group["lr"] / (1 - beta1**t)  # the α, and the correction of v
+        change *= group["lr"] * a / b**0.5
         w -= change
