@@ -1,7 +1,7 @@
 """Making tensors: from data, filled, counted.
 
-Everywhere: ``dtype`` is by default `get_default_dtype` for floating results, ``requires_grad`` records what is done with
-the tensor, ``device`` may only be ``"cpu"``.  Sizes are written ``zeros(2, 3)`` or ``zeros((2, 3))``.
+Everywhere: ``dtype`` is by default `get_default_dtype` for floating results, ``requires_grad`` records what is done
+with the tensor, ``device`` may only be ``"cpu"``.  Sizes are written ``zeros(2, 3)`` or ``zeros((2, 3))``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = [
 
 
 def checked_size(size: Any) -> tuple[int, ...]:
-    """``(2, 3)`` or ``((2, 3),)`` as a tuple of integers.  Raises TypeError for others, ValueError for negative ones."""
+    """``(2, 3)`` or ``((2, 3),)`` as integers.  Raises TypeError for others, ValueError for negative ones."""
     if len(size) == 1 and isinstance(size[0], (tuple, list)):
         size = size[0]
     try:
@@ -160,9 +160,7 @@ def empty_like(x: Any, *, dtype: Any = None, requires_grad: bool = False, device
     return finished(np.empty(*like(x, dtype)), requires_grad)
 
 
-def full_like(
-    x: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
-) -> Tensor:
+def full_like(x: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """A tensor of the shape and dtype of ``x`` in which every element is ``fill_value``."""
     check_device(device)
     shape, dtype = like(x, dtype)
@@ -170,7 +168,7 @@ def full_like(
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """Ones on the diagonal of an ``(n, m)`` matrix, m = n by default, else zeros.  Raises ValueError for negative sizes."""
+    """Ones on the diagonal of an ``(n, m)`` matrix (m = n), else zeros.  Raises ValueError for negative sizes."""
     check_device(device)
     rows, columns = checked_size((n, n if m is None else m))
     return finished(np.eye(rows, columns, dtype=floating(dtype)), requires_grad)
@@ -207,9 +205,7 @@ def arange(
 def linspace(
     start: Any, end: Any, steps: int, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
-    """``steps`` numbers from ``start`` to ``end``, both included, evenly apart.  Raises ValueError for negative steps."""
+    """``steps`` numbers, evenly apart, from ``start`` to ``end`` inclusive.  Raises ValueError for negative steps."""
     check_device(device)
     (steps,) = checked_size((steps,))
     return finished(np.linspace(_number(start), _number(end), steps).astype(floating(dtype)), requires_grad)
-
-

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 __all__ = [
-    "bool", "double", "float", "float16", "float32", "float64", "half", "int", "int16", "int32", "int64", "int8", "long",
-    "short", "uint8",
+    "bool", "double", "float", "float16", "float32", "float64", "half", "int", "int16", "int32", "int64", "int8",
+    "long", "short", "uint8",
 ]  # fmt: skip
 
 float16 = half = np.dtype(np.float16)

@@ -2,8 +2,8 @@
 
 An op is a plain function on arrays.  The decorator `op` adds its vector-Jacobian products (vjps) and sample inputs,
 puts the record into `REGISTRY`, and returns the public function: given Tensors it computes and records, given arrays
-it is NumPy.  Because a vjp is written from public ops and operators, the same text serves first-order gradients (arrays in)
-and higher orders (Tensors in).
+it is NumPy.  Because a vjp is written from public ops and operators, the same text serves first-order gradients (arrays
+in) and higher orders (Tensors in).
 """
 
 from __future__ import annotations
@@ -471,7 +471,9 @@ def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
 def _short(value: Any) -> str:
     if isinstance(value, ndarray):
         return f"{value.item():.4g}" if value.ndim == 0 else f"{value.dtype}{list(value.shape)}"
-    return "·" if value is None else f"{value:.6g}" if len(repr(value)) > 8 and isinstance(value, float) else repr(value)
+    return (
+        "·" if value is None else f"{value:.6g}" if len(repr(value)) > 8 and isinstance(value, float) else repr(value)
+    )
 
 
 # -- what a vjp reads -------------------------------------------------------------------------------------------------

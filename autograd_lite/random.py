@@ -41,7 +41,7 @@ class Generator:
             self.manual_seed(seed)
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start anew from ``seed`` and return self.  Raises ValueError for a negative seed, TypeError for no integer."""
+        """Start anew from ``seed``; returns self.  Raises ValueError for a negative seed, TypeError for no integer."""
         seed = operator.index(seed)
         if seed < 0:
             raise ValueError(f"a seed must be an integer ≥ 0, got {seed}")
@@ -273,8 +273,10 @@ def multinomial(
     if not support:
         raise ValueError(f"multinomial: the weights of a row sum to 0, in shape {weights.shape}")
     if not replacement and num_samples > support:
-        raise ValueError(f"multinomial: cannot draw {num_samples} samples without replacement from {support} weights above 0")
-    drawn = _with_replacement(_rng(generator), rows, num_samples) if replacement else _without(_rng(generator), rows, num_samples)
+        raise ValueError(
+            f"multinomial: cannot draw {num_samples} samples without replacement from {support} weights above 0"
+        )
+    drawn = (_with_replacement if replacement else _without_replacement)(_rng(generator), rows, num_samples)
     return Tensor._wrap(drawn if weights.ndim == 2 else drawn[0])
 
 
@@ -287,7 +289,7 @@ def _with_replacement(rng: np.random.Generator, weights: ndarray, n: int) -> nda
     return np.array(rows, dtype=np.int64).reshape(len(weights), n)
 
 
-def _without(rng: np.random.Generator, weights: ndarray, n: int) -> ndarray:
+def _without_replacement(rng: np.random.Generator, weights: ndarray, n: int) -> ndarray:
     """For each row, n different indices: the first of exponential clocks that run at the speed of the weights."""
     with np.errstate(divide="ignore"):
         times = rng.standard_exponential(weights.shape) / weights

@@ -121,8 +121,6 @@ class Tensor:
         __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __lt__ = __le__ = __gt__ = __ge__ = __add__
         __iadd__ = __isub__ = __imul__ = __itruediv__ = __ifloordiv__ = __imod__ = __ipow__ = __add__
 
-        def __getitem__(self, key: Any) -> Tensor: ...
-
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None) -> None:
         self._array = np.array(as_array(data, dtype))
         self._node = None
@@ -329,7 +327,7 @@ class Tensor:
         if not self._array.flags.writeable:
             raise RuntimeError(f"{by}: the elements of this tensor share memory (it was expanded); use clone() first")
         np.copyto(self._array, result._array, casting="same_kind")
-        log_write(self._array, by)
+        log_write(by, self._array)
         return self
 
     def _check_fits(self, result: Tensor, by: str) -> None:

@@ -12,6 +12,7 @@ import itertools
 import os
 import sys
 import weakref
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,15 +44,24 @@ def owner(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def log_write(array: np.ndarray, by: str) -> None:
-    """Log that ``by`` (an operation's name) is writing the memory of ``array``."""
+def log_write(by: str, *arrays: np.ndarray) -> None:
+    """Log that ``by`` (an operation's name) has written, or is writing, the memory of ``arrays``."""
     global _last
-    base = owner(array)
-    key = id(base)
-    known = _writes.get(key)
-    alive = known[1] if known is not None else weakref.ref(base, lambda _: _writes.pop(key, None))
     _last = clock()
-    _writes[key] = Write(_last, by, source_line()), alive
+    write = Write(_last, by, source_line())
+    for array in arrays:
+        base = owner(array)
+        key = id(base)
+        known = _writes.get(key)
+        alive = known[1] if known is not None else weakref.ref(base, _forget(key))
+        _writes[key] = write, alive
+
+
+def _forget(key: int) -> Callable[[object], None]:
+    def forget(dead: object) -> None:
+        _writes.pop(key, None)
+
+    return forget
 
 
 def last_write() -> int:

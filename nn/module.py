@@ -244,7 +244,7 @@ class Module:
             raise ValueError(f"load_state_dict of {type(self).__name__}: " + "; ".join(problems))
         for name, value in values.items():
             np.copyto(own[name]._array, value, casting="same_kind")
-            log_write(own[name]._array, "load_state_dict")
+            log_write("load_state_dict", own[name]._array)
         return Mismatch(missing, unexpected)
 
     # -- settings -----------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import autograd_lite as al
         (lambda: al.zeros(2, 3), np.zeros((2, 3)), np.float32),
         (lambda: al.zeros((2, 3)), np.zeros((2, 3)), np.float32),
         (lambda: al.zeros([2]), np.zeros(2), np.float32),
-        (lambda: al.zeros(), np.zeros(()), np.float32),
+        (al.zeros, np.zeros(()), np.float32),
         (lambda: al.zeros(()), np.zeros(()), np.float32),
         (lambda: al.ones(2, dtype=al.int64), np.ones(2), np.int64),
         (lambda: al.full((2,), 1.5), np.full(2, 1.5), np.float32),
@@ -230,6 +230,16 @@ def test_multinomial_frequencies(replacement: bool) -> None:
         # After a 4, a 3 remains with 3 in 4.
         after = first[first[:, 0] == 3, 1]
         assert abs((after == 2).mean() - 0.75) < 6 * (0.1875 / len(after)) ** 0.5
+
+
+def test_a_weight_of_0_is_not_drawn_even_by_the_number_0() -> None:
+    class Zeros:
+        def random(self, size: tuple[int, ...]) -> np.ndarray:
+            return np.zeros(size)
+
+    generator = al.Generator(0)
+    generator._rng = Zeros()  # type: ignore[assignment]
+    assert al.multinomial(al.tensor([0.0, 0.0, 1.0, 0.0]), 2, replacement=True, generator=generator).tolist() == [2, 2]
 
 
 def test_multinomial_shapes() -> None:

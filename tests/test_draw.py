@@ -64,9 +64,9 @@ def test_values_operations_and_edges() -> None:
     labels = {name: plain(label) for name, label in boxes(drawing).items()}
     tape = list(Tape.of(a))
     number = {node: i for i, node in enumerate(tape)}
-    assert labels[f"v{number[tape[-1]]}"].startswith(f"%{len(tape) - 1} scalar | ")
-    assert "weight 3 | [0.2, −1, 0.4]" in labels.values()
-    assert "bias scalar | 0.25" in labels.values()
+    assert labels[f"v{number[tape[-1]]}"].startswith(f"%{len(tape) - 1} | scalar | ")
+    assert "weight | 3 | [0.2, −1, 0.4]" in labels.values()
+    assert "bias | scalar | 0.25" in labels.values()
     operations = [plain(labels[f"o{i}"]) for i, node in enumerate(tape) if node.op is not None]
     assert operations == ["× | [1.5, −0.3, 2]", "Σ", "+", "σ"]
     edges = set(re.findall(r"^\t(\w+) -> (\w+)", drawing.source, re.MULTILINE))

@@ -88,7 +88,7 @@ def test_getitem(case: tuple[np.ndarray, Any]) -> None:
 @relaxed
 @given(array_and_index(), st.data())
 def test_setitem(case: tuple[np.ndarray, Any], data: st.DataObject) -> None:
-    """Of several writes to one place, in the order of the index, the last one counts, for the value and the gradient."""
+    """Of several writes to one place the last in the order of the index counts, for the value and the gradient."""
     array, index = case
     where = places(array, index)
     shape = data.draw(st.sampled_from([where.shape, where.shape[1:], tuple([1] * where.ndim), (), (1, *where.shape)]))
@@ -116,8 +116,8 @@ def test_the_last_write_does_not_depend_on_memory_layout(layout: str) -> None:
     index, value = np.array([[0, 0], [0, 1]]), np.array([[1.0, 2.0], [3.0, 4.0]])
     if layout == "columns":
         index, value = np.asfortranarray(index), np.asfortranarray(value)
-    out = al.setitem(al.Tensor(np.zeros((2, 2)).T), al.Tensor(value), (0, index))
-    assert out.tolist() == [[3.0, 4.0], [0.0, 0.0]]
+    for x, v in ((np.zeros((2, 2)).T, value), (al.Tensor(np.zeros((2, 2)).T), al.Tensor(value))):
+        assert al.setitem(x, v, (0, index)).tolist() == [[3.0, 4.0], [0.0, 0.0]]
 
 
 # -- what an index may be ---------------------------------------------------------------------------------------------
@@ -152,9 +152,7 @@ def test_forms_of_an_index(index: Any, expected: np.ndarray) -> None:
     out = x[index]
     np.testing.assert_array_equal(out.numpy(), expected)
     out.sum().backward()
-    np.testing.assert_array_equal(
-        x.grad.numpy().ravel(), np.bincount(np.asarray(expected, int).ravel(), minlength=12)
-    )
+    np.testing.assert_array_equal(x.grad.numpy().ravel(), np.bincount(np.asarray(expected, int).ravel(), minlength=12))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Matrix products against NumPy's einsum, which knows nothing of matmul's rules, and `einsum` against central differences."""
+"""Matrix products and einsum: values against NumPy, gradients against central differences."""
 
 from __future__ import annotations
 
@@ -43,13 +43,23 @@ def test_matmul_of_every_rank(shapes: Any) -> None:
     check_gradients(al.matmul, x, y)
 
 
+@pytest.mark.parametrize(
+    "shapes",
+    [((3,), (4, 3, 2)), ((4, 2, 3), (3,)), ((4, 2, 3), (3, 2)), ((2, 3), (4, 3, 2)), ((4, 1, 2, 3), (5, 3, 2))],
+)
+def test_matmul_in_batches(shapes: Any) -> None:
+    x, y = (np.random.default_rng(0).normal(size=shape) for shape in shapes)
+    np.testing.assert_allclose(al.matmul(al.Tensor(x), al.Tensor(y)).numpy(), np.matmul(x, y))
+    check_gradients(al.matmul, x, y)
+
+
 def test_the_named_products_are_einsums() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 4, 5))
     cases = (
         (al.mm, "ij,jk->ik", a[0], b[0]), (al.bmm, "bij,bjk->bik", a, b), (al.mv, "ij,j->i", a[0], b[0, :, 0]),
-        (al.dot, "i,i->", a[0, 0], a[0, 1]), (al.outer, "i,j->ij", a[0, 0], b[0, 0]), (al.inner, "bik,jk->bij", a, a[1]),
-        (al.trace, "ii->", a[0, :, :3]),
+        (al.dot, "i,i->", a[0, 0], a[0, 1]), (al.outer, "i,j->ij", a[0, 0], b[0, 0]),
+        (al.inner, "bik,jk->bij", a, a[1]), (al.trace, "ii->", a[0, :, :3]),
     )  # fmt: skip
     for function, equation, *arrays in cases:
         got = function(*[al.Tensor(x) for x in arrays]).numpy()
@@ -121,7 +131,7 @@ LETTERS = {"i": 2, "j": 3, "k": 1, "l": 2}
 
 @st.composite
 def equations(draw: st.DrawFn) -> tuple[str, list[np.ndarray]]:
-    """One to three operands with up to three letters each, which may repeat; axes of length 1 may stand for longer ones."""
+    """One to three operands of up to three letters, which may repeat; axes of length 1 may stand for longer ones."""
     terms = draw(st.lists(st.text("ijkl", max_size=3), min_size=1, max_size=3))
     used = sorted(set("".join(terms)))
     output = draw(st.permutations(used))[: draw(st.integers(0, len(used)))] if used else []

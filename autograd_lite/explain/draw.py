@@ -138,11 +138,11 @@ def _picture(tape: Tape, values: dict[Node, ndarray], gradients: dict[Node, ndar
 
 
 def _value_label(node: Node, i: int, value: ndarray | None, gradient: ndarray | None) -> str:
-    """Name, type and shape, value and gradient, one below the other."""
+    """Name, type and shape, value and gradient, one below the other: a line of one font stays whole in any other."""
     name = node.extras.name if node.extras is not None else ""
     lines = [f"<b>{escape(name)}</b>" if name else f'<font color="{FAINT}">%{i}</font>']
     kind = "" if node.dtype == np.float32 else f"{node.dtype} "
-    lines[0] += f' <font color="{FAINT}" point-size="9">{kind}{_shape(node.shape)}</font>'
+    lines.append(f'<font color="{FAINT}" point-size="9">{kind}{_shape(node.shape)}</font>')
     if value is not None and _is_small(value):
         lines.append(escape(_text(value)))
     if gradient is not None:

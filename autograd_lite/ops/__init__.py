@@ -7,7 +7,19 @@ from typing import Any
 
 from ..tensor import Tensor
 from . import (
-    activation, convert, diagonal, elementwise, index, inplace, join, linalg, logic, order, reduce, shape, softmax,
+    activation,
+    convert,
+    diagonal,
+    elementwise,
+    index,
+    inplace,
+    join,
+    linalg,
+    logic,
+    order,
+    reduce,
+    shape,
+    softmax,
 )  # fmt: skip
 
 FAMILIES: tuple[ModuleType, ...] = (

@@ -18,8 +18,8 @@ __all__ = ["METHODS"]
 def to(self: Tensor, target: Any = None, *, dtype: Any = None, device: Any = None, copy: bool = False) -> Tensor:
     """This tensor in another dtype (a dtype or a tensor that has it); ``"cpu"`` is the only device.
 
-    Returns the tensor itself when nothing changes, unless ``copy``.  Raises ValueError for another device, TypeError for
-    what is no dtype of real numbers.
+    Returns the tensor itself when nothing changes, unless ``copy``.  Raises ValueError for another device, TypeError
+    for what is no dtype of real numbers.
     """
     check_device(device)
     if isinstance(target, (str, Device)) and not _is_dtype(target):

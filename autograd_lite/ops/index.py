@@ -55,12 +55,12 @@ def _entry(entry: Any) -> Any:
 
 
 def _has_arrays(index: Index) -> bool:
-    return any([isinstance(e, ndarray) for e in index])
+    return any(isinstance(e, ndarray) for e in index)
 
 
 def _may_repeat(index: Index) -> bool:
     """Whether an element can be addressed twice: only integer arrays can do that."""
-    return any([isinstance(e, ndarray) and e.dtype.kind != "b" for e in index])
+    return any(isinstance(e, ndarray) and e.dtype.kind != "b" for e in index)
 
 
 def _places(shape: tuple[int, ...], index: Index) -> ndarray:
@@ -90,7 +90,8 @@ def _array_samples(rng: np.random.Generator) -> list[Sample]:
 @op(vjps=(lambda g, out, x, index: place(g, x.shape, index),), symbol="[·]", view=True, samples=_basic_samples)
 def slice(x, index, out=None):
     """``x[index]`` for a basic index (integers, slices, None, Ellipsis): a view."""
-    return deliver(x[index if Ellipsis in index else (*index, ...)], out)  # with an Ellipsis, 0-d results are views, too
+    whole = index if Ellipsis in index else (*index, ...)  # with an Ellipsis, a 0-d result is a view, too
+    return deliver(x[whole], out)
 
 
 @op(
@@ -239,7 +240,7 @@ def _integers(name: str, index: Any, shape: tuple[int, ...], axis: int) -> ndarr
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name}: the index must hold integers, not {array.dtype} {array.shape}")
     length = shape[axis] if shape else 1
-    if array.size and not (0 <= array.min() and array.max() < length):
+    if array.size and not (array.min() >= 0 and array.max() < length):
         bad = array[(array < 0) | (array >= length)][0]
         raise IndexError(f"{name}: index {bad} is out of range for axis {axis} of shape {shape}")
     return array
@@ -252,7 +253,7 @@ def _grid(name: str, shape: tuple[int, ...], axis: int, index: ndarray) -> Index
         raise ValueError(f"{name}: the index has shape {index.shape}, the tensor {shape}: as many axes are needed")
     if any(n > m for i, (n, m) in enumerate(zip(index.shape, shape, strict=True)) if i != axis) and index.size:
         raise ValueError(f"{name}: the index has shape {index.shape}, larger than the tensor's {shape} off axis {axis}")
-    places = list(np.indices(index.shape, sparse=True))
+    places: list[Any] = list(np.indices(index.shape, sparse=True))
     places[axis] = index
     return tuple(places)
 
@@ -320,9 +321,10 @@ def scatter(x: Any, axis: int, index: Any, src: Any) -> Any:
 
 @composed
 def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
-    """The elements of ``x`` that ``indices`` names along ``axis``, as `numpy.take_along_axis`: what argsort returns sorts.
+    """The elements of ``x`` that ``indices``, such as `argsort` returns, names along ``axis``.
 
-    The other axes broadcast; with ``axis=None`` both are flattened.  Raises IndexError for an index out of range.
+    As in `numpy.take_along_axis` the other axes broadcast; with ``axis=None`` both are flattened.  Raises IndexError
+    for an index out of range.
     """
     indices = np.asarray(_entry(indices))
     if axis is None:
@@ -330,12 +332,12 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
     axis = position(axis, x.shape)
     if indices.ndim != x.ndim or indices.dtype.kind not in "iu":
         raise ValueError(
-            f"take_along_axis: indices are {indices.dtype} {indices.shape}, the tensor has shape {x.shape}: integers with "
-            "as many axes are needed"
+            f"take_along_axis: indices are {indices.dtype} {indices.shape}, the tensor has shape {x.shape}: "
+            "integers with as many axes are needed"
         )
     if not x.ndim:
         return reshape(pick(reshape(x, (1,)), (indices.reshape(1),)), ())
-    places: list[Any] = list(np.indices(x.shape[:axis] + (1,) + x.shape[axis + 1 :], sparse=True))
+    places: list[Any] = list(np.indices((*x.shape[:axis], 1, *x.shape[axis + 1 :]), sparse=True))
     places[axis] = indices
     return pick(x, tuple(places))
 
@@ -366,13 +368,16 @@ def index_add(x: Any, axis: int, index: Any, source: Any, alpha: float = 1) -> A
     places = _along("index_add", x.shape, axis, index)
     shape = x.shape or (1,)
     source = source if alpha == 1 else source * alpha
-    fits = shape[: len(places) - 1] + (len(places[-1]),) + shape[len(places) :]
+    fits = (*shape[: len(places) - 1], len(places[-1]), *shape[len(places) :])
     return x + _shaped(accumulate(_shaped(source, fits), shape, places), x.shape)
 
 
 @composed
 def take(x: Any, index: Any) -> Any:
-    """The elements of ``x``, counted in order through all axes, that ``index`` names.  Raises IndexError out of range."""
+    """The elements of ``x`` that ``index`` names, counted in order through all axes.
+
+    Raises IndexError for an index out of range.
+    """
     return getitem(reshape(x, (-1,)), (index,))
 
 
@@ -408,7 +413,10 @@ def masked_select(x: Any, mask: Any) -> Any:
 # -- from and to indices ----------------------------------------------------------------------------------------------
 
 
-@op(arity=1, samples=lambda rng: [Sample(rng.normal(size=(2, 3)) > 0), Sample(np.array([0.0, 2.0]))], numpy=(np.argwhere,))
+@op(
+    arity=1, numpy=(np.argwhere,),
+    samples=lambda rng: [Sample(rng.normal(size=(2, 3)) > 0), Sample(np.array([0.0, 2.0]))],
+)  # fmt: skip
 def argwhere(x, out=None):
     """The places of the elements that are not 0: ``(…) -> int (M, ndim)``."""
     return deliver(np.argwhere(x), out)
@@ -441,7 +449,7 @@ def one_hot(x, num_classes=-1, out=None):
         if not x.size:
             raise ValueError("num_classes is needed when there are no elements to tell it from")
         num_classes = max(int(x.max()) + 1, 1)
-    if x.size and not (0 <= x.min() and x.max() < num_classes):
+    if x.size and not (x.min() >= 0 and x.max() < num_classes):
         raise IndexError(f"class {x[(x < 0) | (x >= num_classes)][0]} is out of range for {num_classes} classes")
     return deliver((x[..., None] == np.arange(num_classes)).astype(np.int64), out)
 

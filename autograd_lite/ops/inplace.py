@@ -77,7 +77,7 @@ def _write_through(x: Tensor, ufunc: np.ufunc, y: Any, by: str) -> Tensor:
     except (ValueError, TypeError) as error:
         shown = f"{operand.dtype} {operand.shape}" if isinstance(operand, np.ndarray) else repr(operand)
         raise type(error)(f"{by}({x.dtype} {x.shape}, {shown}): {error}") from error
-    log_write(x._array, by)
+    log_write(by, x._array)
     return x
 
 

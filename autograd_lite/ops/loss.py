@@ -192,12 +192,14 @@ def _classes(name: str, x: Any, target: Any, ignore_index: int) -> tuple[ndarray
     if target.dtype.kind not in "iu":
         raise TypeError(f"{name}: the target must hold integers (classes), not {target.dtype} {target.shape}")
     count = x.shape[1 if x.ndim > 1 else 0]
-    if target.size and 0 <= (low := target.min()) and target.max() < count and not low <= ignore_index < count:
+    if target.size and (low := target.min()) >= 0 and target.max() < count and not low <= ignore_index < count:
         return target, None
     kept = np.asarray(target != ignore_index)
     wrong = kept & ((target < 0) | (target >= count))
     if wrong.any():
-        raise IndexError(f"{name}: the target class {target[wrong][0]} is out of range for {count} classes, shape {x.shape}")
+        raise IndexError(
+            f"{name}: the target class {target[wrong][0]} is out of range for {count} classes, shape {x.shape}"
+        )
     return np.where(kept, target, 0), kept
 
 
@@ -214,7 +216,7 @@ def _divisor(classes: ndarray, kept: ndarray | None, weight: Any) -> Any:
     return where(total == 0, math.nan, total)
 
 
-def _negative_log(rows: Any, classes: ndarray, kept: ndarray, weight: Any, reduction: str) -> Any:
+def _negative_log(rows: Any, classes: ndarray, kept: ndarray | None, weight: Any, reduction: str) -> Any:
     """``−log p_y`` of log-probabilities ``(…, C)``, weighted."""
     if weight is not None:
         weight = _tensor(weight)
@@ -238,7 +240,7 @@ def _with_probabilities(x: Any, target: Any, weight: Any, reduction: str, smooth
 
 @composed
 def nll_loss(x: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> Any:
-    """``−x_y`` of log-probabilities x and classes y: `cross_entropy` after `log_softmax`, with its shapes and errors."""
+    """``−x_y`` of log-probabilities x and classes y: `cross_entropy` without its `log_softmax`."""
     x, target = _tensor(x), _tensor(target)
     classes, kept = _classes("nll_loss", x, target, ignore_index)
     return _negative_log(_class_last(x), classes, kept, weight, reduction)

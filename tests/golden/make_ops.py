@@ -15,7 +15,7 @@ from autograd_lite.op import REGISTRY, Op, Sample
 
 NAMES = {"axis": "dim", "keepdims": "keepdim"}
 OWN = {  # operations that PyTorch has under another name, or with its arguments in another order
-    "embedding": lambda index, weight, **k: F.embedding(index, weight, **k),
+    "embedding": F.embedding,
     "astype": lambda x, dtype: x.to(torch.float64),
     "leaky_relu": F.leaky_relu,
 }
@@ -32,7 +32,7 @@ def torch_function(name: str):
 
 
 def run(record: Op, sample: Sample) -> list[np.ndarray] | None:
-    """[output, gradient of each floating argument] with a cotangent of cos(0), cos(1), …; None where PyTorch refuses."""
+    """Output, and gradients for a cotangent of cos(0), cos(1), …; None where PyTorch refuses."""
     function = torch_function(record.name)
     if function is None:
         return None
