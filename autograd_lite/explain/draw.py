@@ -120,7 +120,7 @@ def _picture(tape: Tape, values: dict[Node, ndarray], gradients: dict[Node, ndar
         fill = LEAF if node.op is None else ROOT if node in tape.roots else VALUE
         picture.node(
             f"v{i}", _value_label(node, i, values.get(node), gradients.get(node)), tooltip=_where(node) or f"%{i}",
-            shape="box", style="rounded,filled", fillcolor=fill, margin="0.08,0.04",
+            shape="box", style="rounded,filled", fillcolor=fill, margin="0.14,0.05",
         )  # fmt: skip
     number = {node: i for i, node in enumerate(tape)}
     for i, node in enumerate(tape):

@@ -60,7 +60,7 @@ class Adam(Optimizer):
         v *= beta1
         v += g
         s *= beta2
-        root = np.square(g, self.scratch(w))
+        root = np.square(g, np.empty_like(w))
         s += root
         # v and s lack their factors 1 − β, which saves passes over the arrays: v̂ = v·a and Ŝ = s·b with the numbers
         a, b = (1 - beta1) / (1 - beta1**t), (1 - beta2) / (1 - beta2**t)

@@ -13,7 +13,6 @@ from autograd_lite.writes import log_write
 
 __all__ = ["Optimizer"]
 
-SMALL = 16_384  # elements up to which a new array costs nothing
 State = dict[str, Any]  # of one parameter: arrays of its shape, and numbers
 
 
@@ -33,7 +32,6 @@ class Optimizer:
         self.defaults = dict(defaults)
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, State] = {}
-        self._scratch: dict[np.dtype, np.ndarray] = {}
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
 
@@ -94,15 +92,6 @@ class Optimizer:
         finally:
             log_write(f"{type(self).__name__}.step", *written)
         return loss
-
-    def scratch(self, like: np.ndarray) -> np.ndarray:
-        """Memory for a temporary like ``like``, until the next call: fresh memory costs more than the arithmetic."""
-        if like.size < SMALL:
-            return np.empty_like(like)
-        buffer = self._scratch.get(like.dtype)
-        if buffer is None or buffer.size < like.size:
-            buffer = self._scratch[like.dtype] = np.empty(like.size, like.dtype)
-        return buffer[: like.size].reshape(like.shape)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, or set them to zero."""

@@ -67,4 +67,4 @@ class SGD(Optimizer):
                 v *= momentum
                 v += g if group["dampening"] == 0 else (1 - group["dampening"]) * g
             g = g + momentum * v if group["nesterov"] else v
-        w -= np.multiply(g, group["lr"], self.scratch(w))
+        w -= group["lr"] * g
