@@ -68,7 +68,7 @@ def _chain_pytorch_like(name: str, length: int, constant: bool) -> Step:
     """y ← y·c: c a Python number (``constant``), or a scalar tensor that requires a gradient itself."""
     lib = _library(name)
     x = lib.tensor(1.5, requires_grad=True)
-    c = 1.0001 if constant else lib.tensor(1.0001, requires_grad=True)
+    c = 1 + 0.1 / length if constant else lib.tensor(1.0001, requires_grad=True)
 
     def step() -> None:
         y = x

@@ -19,6 +19,8 @@ OURS = "autograd_lite"
 PEERS = ("torch", "jax", "autograd", "mygrad", "micrograd")
 TITLES = {"torch": "PyTorch", "jax": "JAX", "autograd": "HIPS autograd", "mygrad": "MyGrad", "micrograd": "micrograd"}
 
+PAUSE, TURN = 0.25, 0.15  # seconds
+
 Step = Callable[[], object]  # one repetition of what is timed
 
 
@@ -79,18 +81,32 @@ def run(case: Case) -> Row:
 
 
 def _in_turn(steps: dict[str, Step], seconds: float) -> dict[str, list[float]]:
-    """Rounds in which every library runs once, until each has had its time; at least 3, at most 2,000 rounds."""
+    """Rounds in which every library has its turn, until each has had its time; at least 3 rounds."""
     times: dict[str, list[float]] = {name: [] for name in steps}
     until = time.perf_counter() + seconds * len(steps)
-    for count in range(2000):
+    for count in range(1000):
         if count >= 3 and time.perf_counter() > until:
             break
         for name, step in steps.items():
-            gc.collect(0)
-            start = time.perf_counter()
-            step()
-            times[name].append(time.perf_counter() - start)
+            times[name].append(_turn(step))
     return times
+
+
+def _turn(step: Step) -> float:
+    """The median time of the steps of one turn.
+
+    A library's worker threads go on spinning for a while after their last work; alternating single steps would measure
+    them, so each turn first waits, then warms up.
+    """
+    gc.collect(0)
+    time.sleep(PAUSE)
+    times: list[float] = []
+    began = time.perf_counter()
+    while len(times) < 1 or time.perf_counter() - began < TURN:
+        start = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[len(times) // 5 :])
 
 
 def _row(case: Case, times: dict[str, list[float]], notes: list[str], scale: float) -> Row:
