@@ -7,13 +7,25 @@
 tensor([2., 4.])
 """
 
-from . import autograd, ops
-from .autograd import Function
+from types import ModuleType as _Module
+
+from . import autograd as autograd
+from .autograd import Function as Function
 from .creation import *
-from .device import cuda, device
+from .device import cuda as cuda
+from .device import device as device
 from .dtypes import *
-from .explain import GradcheckError, draw, gradcheck, gradgradcheck
-from .op import Sample, op
+from .explain import GradcheckError as GradcheckError
+from .explain import GradcheckResult as GradcheckResult
+from .explain import draw as draw
+from .explain import gradcheck as gradcheck
+from .explain import gradgradcheck as gradgradcheck
+from .modes import enable_grad as enable_grad
+from .modes import is_grad_enabled as is_grad_enabled
+from .modes import no_grad as no_grad
+from .modes import set_grad_enabled as set_grad_enabled
+from .op import Sample as Sample
+from .op import op as op
 from .ops.activation import *
 from .ops.diagonal import *
 from .ops.elementwise import *
@@ -27,12 +39,20 @@ from .ops.reduce import *
 from .ops.shape import *
 from .ops.softmax import *
 from .random import *
-from .tape import Tape
-from .tensor import Tensor, get_default_dtype, set_default_dtype
-from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from .writes import log_write
+from .tape import Tape as Tape
+from .tensor import Tensor as Tensor
+from .tensor import get_default_dtype as get_default_dtype
+from .tensor import set_default_dtype as set_default_dtype
+from .transforms import grad as grad
+from .transforms import hessian as hessian
+from .transforms import hvp as hvp
+from .transforms import jacobian as jacobian
+from .transforms import jvp as jvp
+from .transforms import value_and_grad as value_and_grad
+from .transforms import vjp as vjp
 
 # After linalg, whose `trace` the mode of that name includes.
-from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, trace  # type: ignore[assignment]  # isort: skip
+from .modes import trace as trace  # type: ignore[assignment]  # isort: skip
 
 __version__ = "0.1.0"
+__all__ = [name for name, value in globals().items() if name[0] != "_" and not isinstance(value, _Module)]  # noqa: PLE0605

@@ -27,7 +27,7 @@ REGISTRY: dict[str, Op] = {}
 NUMPY: dict[Callable[..., Any], Callable[..., Tensor]] = {}  # what a NumPy function is here
 
 ALIASES = {"dim": "axis", "keepdim": "keepdims", "dims": "axis", "other": "y", "axes": "axis"}  # PyTorch's names
-NO, VALUE, SHAPE = 0, 1, 2  # what a gradient reads of an argument
+NO, SHAPE, VALUE = 0, 1, 2  # what a gradient reads of an argument
 _MISSING: Any = inspect.Parameter.empty
 
 
@@ -62,7 +62,6 @@ class Op:
         *,
         symbol: str,
         samples: Callable[[np.random.Generator], list[Sample]] | None,
-        numpy: Sequence[Callable[..., Any]],
         floating: bool,
         view: bool,
         residuals: bool,
@@ -76,7 +75,6 @@ class Op:
         self.arity = arity
         self.symbol = symbol
         self.samples = samples
-        self.numpy = tuple(numpy)
         self.floating = floating
         self.view = view
         self.residuals = residuals
@@ -88,7 +86,7 @@ class Op:
         named = [p for p in parameters if p.name != "out" and p.kind is not inspect.Parameter.VAR_POSITIONAL]
         self.names = [p.name for p in named]
         self.defaults = [p.default for p in named]
-        self._reads = None if self.variadic else _reads_of_rules(self, reads)
+        self._reads = None if self.variadic else _reads_of_rules(self)
         self._keeps: dict[tuple[bool, ...], tuple[int, ...]] = {}
         self._variadic_reads = VALUE if reads is None else reads
         self.public: Callable[..., Any] = forward
@@ -115,7 +113,7 @@ class Op:
                 if x is not None:
                     dtypes.add(type(x))
         if not any(isinstance(x, Tensor) for x in (*operands, *params)):
-            return self._forward(operands, params)
+            return self._forward(self._plain(operands) if self.floating else operands, params)
         recorded = bool(mode.state) and self.differentiable and nodes.count(None) < len(nodes)
         if len(dtypes) != 1 or not recorded:
             arrays = [_operand(x, recorded) for x in operands]
@@ -157,8 +155,7 @@ class Op:
                 found = self._reads[0]
             else:
                 rows = [row for row, need in zip(self._reads, needs, strict=True) if need]
-                # Reading the shape (2) and the value (1) of the same argument needs the value.
-                found = tuple(VALUE if VALUE in column else max(column) for column in zip(*rows, strict=True))
+                found = tuple(map(max, zip(*rows, strict=True)))
             if self.reference is not None:  # differentiated again from its inputs
                 found = (found[0], *[VALUE] * len(needs))
             self._keeps[needs] = found
@@ -174,8 +171,10 @@ class Op:
         if first > len(self.names):
             raise TypeError(f"{self.name}() takes {len(self.names)} arguments ({', '.join(self.names)}), got {first}")
         if kwargs:
-            known = set(self.names)
-            kwargs = {k if k in known else self._alias(k): v for k, v in kwargs.items()}
+            named = {name if name in self.names else self._alias(name): v for name, v in kwargs.items()}
+            if len(named) < len(kwargs):
+                raise TypeError(f"{self.name}() got one argument under two names: {', '.join(kwargs)}")
+            kwargs = named
         tail = []
         for name, default in zip(self.names[first:], self.defaults[first:], strict=True):
             value = kwargs.pop(name, default) if kwargs else default
@@ -191,6 +190,12 @@ class Op:
             return args, tuple(tail)
         bound = (*args, *tail)
         return bound[: self.arity], bound[self.arity :]
+
+    def _plain(self, operands: Sequence[Any]) -> Sequence[Any]:
+        """Operands without a Tensor, for an operation that computes with floats: integers and lists become floats."""
+        if all(type(x) is ndarray and x.dtype.kind == "f" for x in operands):
+            return operands
+        return self._promote([x if x is None or type(x) is float else asarray(x) for x in operands])
 
     def _alias(self, name: str) -> str:
         if name == "input" and self.names:
@@ -334,8 +339,8 @@ def op(
         if known is not None and known.builtin:
             raise ValueError(f"there is an op {name!r} already: {known.forward.__module__}.{name}")
         record = Op(
-            forward, vjps, joint, len(vjps) if arity is None else arity, symbol=symbol, samples=samples, numpy=numpy,
-            floating=floating, view=view, residuals=residuals, reference=reference, reads=reads,
+            forward, vjps, joint, len(vjps) if arity is None else arity, symbol=symbol, samples=samples, floating=floating,
+            view=view, residuals=residuals, reference=reference, reads=reads,
         )  # fmt: skip
         REGISTRY[name] = record
         public = _public(record)
@@ -381,7 +386,10 @@ def _unary(record: Op) -> Callable[..., Any]:
             x = args[0]
             if isinstance(x, Tensor) and x._node is not None and mode.state == RECORDING:
                 a, source = x._array, x._node
-                out = forward(a)
+                try:
+                    out = forward(a)
+                except (ValueError, TypeError, IndexError):
+                    return call(x)  # fails again, and explains
                 if type(out) is not ndarray:
                     out = asarray(out)
                 kept = (out if keeps_out else None, a if keeps_x == VALUE else source if keeps_x else None)
@@ -412,12 +420,16 @@ def _binary(record: Op) -> Callable[..., Any]:
                 if plain:
                     try:
                         out = forward(a, b)
-                    except (ValueError, TypeError, IndexError) as error:
-                        raise record._explain(error, (a, b), ()) from error
+                    except (ValueError, TypeError, IndexError):
+                        return call(x, y)  # fails again, and explains
                     if type(out) is not ndarray:
                         out = asarray(out)
                     keeps_out, keeps_x, keeps_y = keeps[x_node is not None][y_node is not None]
-                    kept = (out if keeps_out else None, a if keeps_x else None, b if keeps_y else None)
+                    kept = (
+                        out if keeps_out else None,
+                        None if not keeps_x else a if keeps_x == VALUE or x_node is None else x_node,
+                        None if not keeps_y else b if keeps_y == VALUE or y_node is None else y_node,
+                    )
                     result = new(Tensor)
                     result._array = out
                     result._node = Node(record, (x_node, y_node), kept, params, out.shape, out.dtype)
@@ -479,7 +491,7 @@ def _short(value: Any) -> str:
 # -- what a vjp reads -------------------------------------------------------------------------------------------------
 
 
-def _reads_of_rules(record: Op, joint_reads: int | None) -> list[tuple[int, ...]]:
+def _reads_of_rules(record: Op) -> list[tuple[int, ...]]:
     """For each vjp (or for the joint rule): what it reads of the output and of each tensor argument."""
     skip = 2 if record.residuals else 1  # g, and the residual between out and the arguments
     rules: Sequence[Callable[..., Any] | None] = record.vjps if record.joint is None else (record.joint,)
@@ -521,5 +533,5 @@ def _names_read(code: Any) -> dict[str, int]:
                 and following.opname == "LOAD_ATTR"
                 and following.argval in ("shape", "ndim", "dtype", "size")
             )
-            reads[name] = min(reads.get(name, SHAPE), SHAPE if shape_only else VALUE)
+            reads[name] = max(reads.get(name, NO), SHAPE if shape_only else VALUE)
     return reads

@@ -106,8 +106,9 @@ def _rng(generator: Generator | None) -> np.random.Generator:
 # -- uniform and normal -----------------------------------------------------------------------------------------------
 
 
-def _uniform(rng: np.random.Generator, size: tuple[int, ...], dtype: np.dtype) -> ndarray:
+def draw_uniform(generator: Generator | None, size: tuple[int, ...], dtype: np.dtype) -> ndarray:
     """Numbers in [0, 1)."""
+    rng = _rng(generator)
     if dtype.kind != "f":
         raise TypeError(f"numbers in [0, 1) are floating, not {dtype}")
     if dtype == np.float16:  # rounding a float32 could give 1
@@ -115,8 +116,9 @@ def _uniform(rng: np.random.Generator, size: tuple[int, ...], dtype: np.dtype) -
     return np.asarray(rng.random(size, dtype))
 
 
-def _normal(rng: np.random.Generator, size: tuple[int, ...], dtype: np.dtype) -> ndarray:
+def draw_normal(generator: Generator | None, size: tuple[int, ...], dtype: np.dtype) -> ndarray:
     """Standard normal numbers."""
+    rng = _rng(generator)
     if dtype.kind != "f":
         raise TypeError(f"normal numbers are floating, not {dtype}")
     drawn = rng.standard_normal(size, dtype if dtype in (np.float32, np.float64) else np.float32)
@@ -128,7 +130,7 @@ def rand(
 ) -> Tensor:
     """Uniform numbers in [0, 1): ``rand(2, 3)`` or ``rand((2, 3))``.  Raises ValueError for a negative size."""
     check_device(device)
-    return finished(_uniform(_rng(generator), checked_size(size), floating(dtype)), requires_grad)
+    return finished(draw_uniform(generator, checked_size(size), floating(dtype)), requires_grad)
 
 
 def randn(
@@ -136,7 +138,7 @@ def randn(
 ) -> Tensor:
     """Normal numbers of mean 0 and variance 1: ``randn(2, 3)``.  Raises ValueError for a negative size."""
     check_device(device)
-    return finished(_normal(_rng(generator), checked_size(size), floating(dtype)), requires_grad)
+    return finished(draw_normal(generator, checked_size(size), floating(dtype)), requires_grad)
 
 
 def rand_like(
@@ -144,7 +146,7 @@ def rand_like(
 ) -> Tensor:
     """Uniform numbers in [0, 1) of the shape and dtype of ``x``."""
     check_device(device)
-    return finished(_uniform(_rng(generator), *like(x, dtype)), requires_grad)
+    return finished(draw_uniform(generator, *like(x, dtype)), requires_grad)
 
 
 def randn_like(
@@ -152,7 +154,7 @@ def randn_like(
 ) -> Tensor:
     """Normal numbers of mean 0 and variance 1 of the shape and dtype of ``x``."""
     check_device(device)
-    return finished(_normal(_rng(generator), *like(x, dtype)), requires_grad)
+    return finished(draw_normal(generator, *like(x, dtype)), requires_grad)
 
 
 def normal(
@@ -174,7 +176,7 @@ def normal(
     if dtype is None and "f" in (mean.dtype.kind, std.dtype.kind):
         dtype = np.result_type(*[a for a in (mean, std) if a.dtype.kind == "f"])
     dtype = floating(dtype)
-    return finished((mean + std * _normal(_rng(generator), shape, dtype)).astype(dtype), requires_grad)
+    return finished((mean + std * draw_normal(generator, shape, dtype)).astype(dtype), requires_grad)
 
 
 # -- integers ---------------------------------------------------------------------------------------------------------

@@ -172,10 +172,8 @@ class Tape:
                 continue
             op, extras = node.op, node.extras
             if extras is not None and (extras.hooks or op is not None):
-                replaced = _run_hooks(node, extras, g, create_graph)
-                if replaced is not g:
-                    g = replaced
-                    owned.discard(node)
+                g = _run_hooks(node, extras, g, create_graph)
+                owned.discard(node)  # a hook may hold what it was shown
             if (targets is None and op is None) or (targets is not None and node in targets):
                 found[node] = (g, node in owned)
             if op is None or (needed is not None and node not in needed):
@@ -243,10 +241,10 @@ class Tape:
 
 def _run_hooks(node: Node, extras: Extras, g: Any, create_graph: bool) -> Any:
     """Show the gradient to the entry's hooks, which may replace it, and store it where it was asked for."""
-    from .tensor import Tensor
+    from .tensor import Tensor, read_only
 
     for hook in list(extras.hooks.values()):
-        shown = g if create_graph else Tensor._wrap(_frozen(g))
+        shown = g if create_graph else Tensor._wrap(read_only(g))
         replaced = hook(shown)
         if replaced is not None:
             replaced = replaced if isinstance(replaced, Tensor) else Tensor(replaced)
@@ -257,13 +255,6 @@ def _run_hooks(node: Node, extras: Extras, g: Any, create_graph: bool) -> Any:
         kept = g if create_graph else Tensor._wrap(np.array(g))
         extras.grad = extras.grad + kept if extras.retains and extras.grad is not None else kept
     return g
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    """A view that cannot be written: hooks see gradients that others still need."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def _title(node: Node) -> str:

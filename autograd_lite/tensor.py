@@ -6,6 +6,7 @@ Tensor is: how it is made, what it tells of itself, how it leaves for NumPy, and
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from numpy import ndarray
 from .tape import Node
 from .writes import log_write
 
-__all__ = ["Tensor", "as_array", "get_default_dtype", "set_default_dtype"]
+__all__ = ["Handle", "Tensor", "as_array", "get_default_dtype", "read_only", "set_default_dtype"]
 
 _default_dtype = np.dtype(np.float32)
 
@@ -86,6 +87,11 @@ def _holds_numpy(data: Any) -> bool:
     return isinstance(data, (ndarray, np.generic))
 
 
+def read_only(array: ndarray) -> ndarray:
+    """A view that cannot be written, nor made writeable: it knows the memory only through a read-only buffer."""
+    return np.asarray(memoryview(array).toreadonly())
+
+
 class Tensor:
     """An array of numbers that can record what is done with it.
 
@@ -121,7 +127,7 @@ class Tensor:
         __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __lt__ = __le__ = __gt__ = __ge__ = __add__
         __iadd__ = __isub__ = __imul__ = __itruediv__ = __ifloordiv__ = __imod__ = __ipow__ = __add__
 
-    def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None) -> None:
+    def __init__(self, data: Any, *, requires_grad: bool = False, dtype: Any = None) -> None:
         self._array = np.array(as_array(data, dtype))
         self._node = None
         if requires_grad:
@@ -226,10 +232,16 @@ class Tensor:
     def grad(self) -> Tensor | None:
         """The gradient that `backward` accumulated, or None.
 
-        Setting it raises TypeError for other than a Tensor, ValueError for another shape or dtype.
+        Warns on the result of a recorded operation, whose gradient is kept only after `retain_grad`.  Setting it raises
+        TypeError for other than a Tensor, ValueError for another shape or dtype.
         """
         node = self._node
-        return node.extras.grad if node is not None and node.extras is not None else None
+        if node is None:
+            return None
+        found = node.extras.grad if node.extras is not None else None
+        if found is None and node.op is not None and not (node.extras is not None and node.extras.retains):
+            warnings.warn(f"{self!r} was computed: call retain_grad() before backward to keep its grad", stacklevel=2)
+        return found
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -259,15 +271,15 @@ class Tensor:
         """Keep the gradient of this result, too.  Raises RuntimeError for a tensor that records nothing."""
         self._recorded("retain_grad").extra().retains = True
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
         """Call ``hook(gradient)`` when this tensor's gradient is known; what it returns replaces the gradient.
 
-        Returns a function that removes the hook.  Raises RuntimeError for a tensor that records nothing.
+        Returns a handle whose ``remove()`` removes the hook.  Raises RuntimeError for a tensor that records nothing.
         """
         hooks = self._recorded("register_hook").extra().hooks
         key = max(hooks, default=0) + 1
         hooks[key] = hook
-        return lambda: hooks.pop(key, None) and None
+        return Handle(hooks, key)
 
     def _recorded(self, wanted: str) -> Node:
         if self._node is None:
@@ -294,7 +306,9 @@ class Tensor:
             if (array.shape, array.dtype) == (self.shape, self.dtype):
                 self._node.extra().value = array  # a graph made with the old value still finds its leaf
             else:
-                self._node = Node.leaf(array)
+                before, self._node = self._node.extra(), Node.leaf(array)
+                extras = self._node.extra()
+                extras.hooks, extras.name = before.hooks, before.name
         self._array = array
 
     @property
@@ -343,9 +357,7 @@ class Tensor:
 
         Read-only, because a write past the tape would make gradients wrong without a word.
         """
-        view = self._array.view()
-        view.flags.writeable = False
-        return view
+        return read_only(self._array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
         if self.requires_grad:
@@ -390,6 +402,9 @@ class Tensor:
     def __int__(self) -> int:
         return int(self.item())
 
+    def __round__(self, decimals: int = 0) -> Tensor:
+        return self.round(decimals)  # type: ignore[no-any-return]
+
     def __index__(self) -> int:
         if self._array.dtype.kind not in "iu":
             raise TypeError(f"only an integer tensor can be an index, this one is {self.dtype}")
@@ -433,6 +448,17 @@ class Tensor:
         grad = self.grad
         state = (self._array, self.requires_grad, None if grad is None else grad.detach(), self.name)
         return _restore, (type(self), *state)
+
+
+class Handle:
+    """What `register_hook` returns."""
+
+    def __init__(self, hooks: dict[int, Any], key: int) -> None:
+        self._hooks, self._key = hooks, key
+
+    def remove(self) -> None:
+        """Remove the hook; once is enough."""
+        self._hooks.pop(self._key, None)
 
 
 _new = Tensor.__new__

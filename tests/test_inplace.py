@@ -258,3 +258,51 @@ def test_random_filling_is_seeded() -> None:
     u = al.Tensor(np.zeros(1000)).uniform_(2, 3)
     assert 2 <= u.numpy().min() < 2.1
     assert 2.9 < u.numpy().max() < 3
+
+
+@pytest.mark.parametrize("name", ["add_", "sub_", "mul_", "div_"])
+@pytest.mark.parametrize("keyword", [False, True])
+def test_a_recorded_operand_is_recorded_however_it_is_given(name: str, keyword: bool) -> None:
+    x, y = constant(1.0, 2.0), leaf(3.0, 4.0)
+    getattr(x, name)(other=y) if keyword else getattr(x, name)(y)
+    x.sum().backward()
+    assert y.grad is not None
+
+
+def test_a_recorded_bound_of_clamp_is_recorded() -> None:
+    x, top = constant(1.0, 5.0), leaf(2.0, 2.0)
+    x.clamp_(max=top)
+    x.sum().backward()
+    np.testing.assert_array_equal(top.grad.numpy(), [0.0, 1.0])
+
+
+def test_read_only_arrays_stay_so() -> None:
+    x = leaf(1.0, 2.0)
+    loss = (x * x).sum()
+    view = x.numpy()
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        view.flags.writeable = True
+    assert not isinstance(view.base, np.ndarray)
+    loss.backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [2.0, 4.0])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int64, np.bool_])
+def test_read_only_views_of_every_kind(dtype) -> None:
+    x = al.Tensor(np.arange(12).reshape(3, 4).astype(dtype))
+    for t in (x, x.T, x[1:, ::2], x[0, 0], x[:0]):
+        assert t.numpy().shape == t.shape
+        assert t.numpy().tolist() == t.tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_uniform_stays_below_the_upper_end(dtype) -> None:
+    x = al.Tensor(np.zeros(100_000, dtype)).uniform_(1, 2)
+    assert 1 <= x.numpy().min()
+    assert x.numpy().max() < 2
+
+
+def test_integer_results_say_what_to_do() -> None:
+    for change in (lambda x: x.__itruediv__(2), lambda x: x.__iadd__(2.5), lambda x: x.__imul__(constant(0.5, 0.5))):
+        with pytest.raises(TypeError, match=r"int64 \(2,\).*float\(\)"):
+            change(al.Tensor([1, 2]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import weakref
 
@@ -214,14 +215,14 @@ def test_hooks_see_replace_and_leave() -> None:
     x = leaf(1.0)
     h = x * 2
     seen: list[float] = []
-    remove = h.register_hook(lambda g: seen.append(g.item()))
+    handle = h.register_hook(lambda g: seen.append(g.item()))
     x.register_hook(lambda g: g * 10)
-    (h * 3).backward()
+    (h * 3).backward(retain_graph=True)
     assert seen == [3.0]
     assert x.grad.item() == 60.0
-    remove()
-    h2 = x * 1
-    (h2 * 1).backward()
+    handle.remove()
+    handle.remove()
+    (h * 3).backward()
     assert seen == [3.0]
 
 
@@ -301,3 +302,74 @@ def test_retained_gradients_accumulate_as_those_of_leaves_do() -> None:
     y.backward(retain_graph=True)
     y.backward()
     assert h.grad.item() == 6.0
+
+
+def test_what_a_hook_holds_is_not_shared_with_grad() -> None:
+    x = leaf(1.0)
+    held: list[al.Tensor] = []
+    x.register_hook(held.append)
+    (x * 3).backward()
+    with al.no_grad():
+        x.grad.zero_()
+    assert held[0].item() == 3.0
+
+
+def test_the_grad_of_a_result_warns() -> None:
+    x = leaf(1.0)
+    h = x * 2
+    h.backward()
+    with pytest.warns(UserWarning, match="retain_grad"):
+        assert h.grad is None
+
+
+# -- what a vjp reads -------------------------------------------------------------------------------------------------
+
+
+def reads(rule) -> tuple:
+    """What is kept for a rule of f(x, y) whose both arguments require a gradient: out, x, y."""
+
+    def forward(x, y, out=None):
+        return np.multiply(x, y, out)
+
+    forward.__name__ = f"reads_{id(rule)}"
+    x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    node = al.op(vjps=(rule, lambda g, out, x, y: g))(forward)(x, y)._node
+    return tuple("nothing" if k is None else "value" if isinstance(k, np.ndarray) else "shape" for k in node.kept)
+
+
+def _apply(f):
+    return f()
+
+
+def test_a_rule_keeps_what_it_reads() -> None:
+    assert reads(lambda g, out, x, y: g) == ("nothing", "nothing", "nothing")
+    assert reads(lambda g, out, x, y: g * y) == ("nothing", "nothing", "value")
+    assert reads(lambda g, out, x, y: g + np.zeros(x.shape)) == ("nothing", "shape", "nothing")
+    assert reads(lambda g, out, x, y: g * x + np.zeros(x.shape)) == ("nothing", "value", "nothing")
+    assert reads(lambda g, out, x, y: g * out.sum()) == ("value", "nothing", "nothing")
+
+
+def test_a_read_in_a_nested_function_keeps_the_array() -> None:
+    assert reads(lambda g, out, x, y: _apply(lambda: g * y)) == ("nothing", "nothing", "value")
+    assert reads(lambda g, out, x, y: sum(g * n for n in [y])) == ("nothing", "nothing", "value")
+    assert reads(lambda g, out, x, y: [x for _ in range(1)][0] * g)[1] == "value"
+    assert reads(lambda g, out, *rest: g * rest[1]) == ("nothing", "value", "value")
+
+
+def test_a_rule_that_is_no_function_keeps_everything() -> None:
+    class Rule:
+        def __call__(self, g, out, x, y):
+            return g * y
+
+    assert reads(Rule()) == ("value", "value", "value")
+    assert reads(functools.partial(lambda a, g, out, x, y: g * y, 0)) == ("value", "value", "value")
+
+
+def test_fast_and_general_path_keep_the_same() -> None:
+    @al.op(vjps=(lambda g, out, x, y: g + np.zeros(x.shape), lambda g, out, x, y: g))
+    def shape_reader(x, y, out=None):
+        return np.add(x, y, out)
+
+    x, y = leaf(1.0), leaf(2.0)
+    for node in (shape_reader(x, y)._node, shape_reader(x, y=y)._node):
+        assert [type(k).__name__ for k in node.kept] == ["NoneType", "Node", "NoneType"]

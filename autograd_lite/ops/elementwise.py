@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Sample, op
+from ..tensor import get_default_dtype
 from .out import deliver
 from .samples import binary, unary
 
@@ -355,8 +356,11 @@ def _where_samples(rng: np.random.Generator) -> list[Sample]:
     numpy=(np.where,), samples=_where_samples,
 )  # fmt: skip
 def where(condition, x, y, out=None):
-    """``x`` where the condition is true, else ``y``; all three broadcast."""
-    return deliver(np.where(condition, x, y), out)
+    """``x`` where the condition (of booleans, or what is not 0) is true, else ``y``; all three broadcast."""
+    chosen = np.where(condition, x, y)
+    if chosen.dtype.kind == "f" and not (hasattr(x, "dtype") or hasattr(y, "dtype")):
+        chosen = chosen.astype(get_default_dtype())  # Python numbers do not decide for float64
+    return deliver(chosen, out)
 
 
 # -- steps: gradient 0 ------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..modes import mode, no_grad
-from ..random import Generator, default_generator
+from ..random import Generator, draw_normal, draw_uniform
 from ..tensor import Tensor, as_array
 from ..writes import log_write
 from . import activation, elementwise, index
@@ -54,7 +54,7 @@ def _in_place(name: str, function: Callable[..., Tensor], *, rebinds: bool = Fal
     by = f"{name}_"
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        if _is_recorded(self, *args):
+        if _is_recorded(self, *args, *kwargs.values()):
             if not rebinds:
                 _refuse_view(self, by)
             return self._become(function(self, *args, **kwargs), by)
@@ -72,11 +72,16 @@ def _write_through(x: Tensor, ufunc: np.ufunc, y: Any, by: str) -> Tensor:
     """``ufunc(x, y)`` straight into the memory of x."""
     operand = y._array if isinstance(y, Tensor) else y
     _require_writeable(x, by)
+    shown = f"{operand.dtype} {operand.shape}" if isinstance(operand, np.ndarray) else repr(operand)
     try:
         ufunc(x._array, operand, out=x._array, casting="same_kind")
-    except (ValueError, TypeError) as error:
-        shown = f"{operand.dtype} {operand.shape}" if isinstance(operand, np.ndarray) else repr(operand)
-        raise type(error)(f"{by}({x.dtype} {x.shape}, {shown}): {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{by}({x.dtype} {x.shape}, {shown}): {error}") from error
+    except TypeError as error:
+        text = (
+            f"{by}({x.dtype} {x.shape}, {shown}): the result is not {x.dtype}; convert the tensor first, with float()"
+        )
+        raise TypeError(text) from error
     log_write(by, x._array)
     return x
 
@@ -138,24 +143,25 @@ def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Gen
     """Fill with samples of the normal distribution.  Raises ValueError for a negative ``std``."""
     if not std >= 0:
         raise ValueError(f"normal_: std must not be negative, got {std}")
-    rng = (generator or default_generator)._rng
-    return _replace(self, rng.normal(mean, std, self.shape).astype(self.dtype), "normal_")
+    return _replace(self, (mean + std * draw_normal(generator, self.shape, self.dtype)).astype(self.dtype), "normal_")
 
 
 def uniform_(self: Tensor, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Fill with samples of the uniform distribution on [low, high).  Raises ValueError for ``low > high``."""
     if not low <= high:
         raise ValueError(f"uniform_: low must not be above high, got {low} and {high}")
-    rng = (generator or default_generator)._rng
-    return _replace(self, rng.uniform(low, high, self.shape).astype(self.dtype), "uniform_")
+    values = (low + (high - low) * draw_uniform(generator, self.shape, self.dtype)).astype(self.dtype)
+    if low < high and values.dtype.kind == "f":  # the sum may have been rounded up to ``high``
+        values = np.minimum(values, np.nextafter(values.dtype.type(high), values.dtype.type(low)))
+    return _replace(self, values, "uniform_")
 
 
 def bernoulli_(self: Tensor, p: float = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Fill with 1 with probability ``p``, else 0.  Raises ValueError for ``p`` outside [0, 1]."""
     if not 0 <= p <= 1:
         raise ValueError(f"bernoulli_: p must be in [0, 1], got {p}")
-    rng = (generator or default_generator)._rng
-    return _replace(self, (rng.random(self.shape) < p).astype(self.dtype), "bernoulli_")
+    drawn = draw_uniform(generator, self.shape, np.dtype(np.float64))
+    return _replace(self, (drawn < p).astype(self.dtype), "bernoulli_")
 
 
 METHODS: dict[str, Callable[..., Any]] = {
