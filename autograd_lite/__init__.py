@@ -55,4 +55,4 @@ from .transforms import vjp as vjp
 from .modes import trace as trace  # type: ignore[assignment]  # isort: skip
 
 __version__ = "0.1.0"
-__all__ = [name for name, value in globals().items() if name[0] != "_" and not isinstance(value, _Module)]  # noqa: PLE0605
+__all__ = [name for name, value in globals().items() if name[0] != "_" and not isinstance(value, _Module)]

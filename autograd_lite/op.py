@@ -339,8 +339,8 @@ def op(
         if known is not None and known.builtin:
             raise ValueError(f"there is an op {name!r} already: {known.forward.__module__}.{name}")
         record = Op(
-            forward, vjps, joint, len(vjps) if arity is None else arity, symbol=symbol, samples=samples, floating=floating,
-            view=view, residuals=residuals, reference=reference, reads=reads,
+            forward, vjps, joint, len(vjps) if arity is None else arity, symbol=symbol, samples=samples,
+            floating=floating, view=view, residuals=residuals, reference=reference, reads=reads,
         )  # fmt: skip
         REGISTRY[name] = record
         public = _public(record)

@@ -65,7 +65,7 @@ def test_values_operations_and_edges() -> None:
     tape = list(Tape.of(a))
     number = {node: i for i, node in enumerate(tape)}
     assert labels[f"v{number[tape[-1]]}"].startswith(f"%{len(tape) - 1} | scalar | ")
-    assert "weight | 3 | [0.2, −1, 0.4]" in labels.values()
+    assert "weight | (3,) | [0.2, −1, 0.4]" in labels.values()
     assert "bias | scalar | 0.25" in labels.values()
     operations = [plain(labels[f"o{i}"]) for i, node in enumerate(tape) if node.op is not None]
     assert operations == ["× | [1.5, −0.3, 2]", "Σ", "+", "σ"]
@@ -83,7 +83,7 @@ def test_large_values_are_shown_by_their_shape() -> None:
 
 
 def test_other_dtypes_are_named() -> None:
-    assert "float64 2" in plain(draw(leaf(np.ones(2)) * 2.0).source)
+    assert "float64 (2,)" in plain(draw(leaf(np.ones(2)) * 2.0).source)
     assert "float32" not in draw(leaf([1.0, 2.0]) * 2.0).source
 
 
@@ -225,7 +225,7 @@ def test_without_a_renderer_the_listing_is_written_with_a_hint(tmp_path: Path) -
     _, _, a = neuron()
     with pytest.warns(UserWarning, match=r'pip install "autograd-lite\[viz\]"'):
         written = draw(a).render_to(tmp_path / "graph.svg")
-    assert written == str(tmp_path / "graph.txt")
+    assert written == str(tmp_path / "graph.svg.txt")
     assert Path(written).read_text(encoding="utf-8") == f"{Tape.of(a)}\n"
 
 

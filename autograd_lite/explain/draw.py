@@ -167,7 +167,7 @@ def _operation_label(node: Node) -> str:
 
 
 def _shape(shape: tuple[int, ...]) -> str:
-    return " × ".join(map(str, shape)) or "scalar"
+    return "scalar" if not shape else f"({shape[0]},)" if len(shape) == 1 else " × ".join(map(str, shape))
 
 
 def _is_small(array: Any) -> bool:

@@ -42,7 +42,7 @@ class Picture(graphviz.Digraph):
     def render_to(self, path: str | os.PathLike[str]) -> str:
         """Write the picture to ``path``, as its suffix says (.svg, .png, .pdf, …), and return the path.
 
-        Without a renderer the text listing is written to ``path`` with the suffix .txt, and that path is returned, with
+        Without a renderer the text listing is written beside it, to ``graph.svg.txt``, and that path is returned, with
         a warning.
         Raises ValueError for a path without suffix, OSError where it cannot be written.
         """
@@ -53,7 +53,7 @@ class Picture(graphviz.Digraph):
         if kind in ("gv", "dot"):
             target.write_text(self.source, encoding="utf-8")
         elif renderer() is None:
-            target = target.with_suffix(".txt")
+            target = target.with_name(target.name + ".txt")
             target.write_text(self.listing + "\n", encoding="utf-8")
             warnings.warn(f"no Graphviz renderer is installed: wrote the text listing {target}; {HINT}", stacklevel=2)
         else:
