@@ -35,6 +35,7 @@ from .ops.linalg import *
 from .ops.logic import *
 from .ops.loss import *
 from .ops.order import *
+from .ops.pad import *
 from .ops.reduce import *
 from .ops.shape import *
 from .ops.softmax import *

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from .tensor import Tensor, as_array
 
 __all__ = ["Function", "backward", "grad"]
 
+_accumulating = threading.Lock()  # threads may share leaves
+
 
 def backward(
     tensors: Tensor | Sequence[Tensor],
@@ -21,14 +24,19 @@ def backward(
     retain_graph: bool | None = None,
     create_graph: bool = False,
 ) -> None:
-    """Add the gradients of one or several tensors to the ``grad`` of every leaf (see `Tensor.backward`)."""
-    roots = _listed(tensors)
-    cotangents = _cotangents(roots, _listed(gradients, len(roots)), create_graph)
+    """Add the gradients of one or several tensors to the ``grad`` of every leaf (see `Tensor.backward`).
+
+    ``gradients`` is one gradient for one tensor, else a list with a gradient or None for each; ValueError for another
+    number of them.
+    """
+    roots = _tensors("backward", tensors)
+    cotangents = _cotangents(roots, _gradients(gradients, roots), create_graph)
     tape = Tape(list(cotangents))
     found = _pull(tape, cotangents, None, retain_graph, create_graph)
-    for node, (g, owned) in found.items():
-        extras, g = node.extra(), _own(g, owned)
-        extras.grad = g if extras.grad is None else _sum(extras.grad, g, create_graph)
+    with _accumulating:
+        for node, (g, owned) in found.items():
+            extras, g = node.extra(), _own(g, owned)
+            extras.grad = g if extras.grad is None else _sum(extras.grad, g, create_graph)
 
 
 def grad(
@@ -41,11 +49,12 @@ def grad(
 ) -> tuple[Tensor | None, ...]:
     """The gradients of ``outputs`` with respect to ``inputs``, leaves or results; no ``grad`` is touched.
 
-    Raises RuntimeError, besides the cases of `Tensor.backward`, for an input that the outputs do not depend on,
-    unless ``allow_unused``, which gives None for it.
+    ``grad_outputs`` is one gradient for one output, else a list with a gradient or None for each.  Raises
+    RuntimeError, besides the cases of `Tensor.backward`, for an input that the outputs do not depend on, unless
+    ``allow_unused``, which gives None for it; ValueError for empty lists and another number of gradients.
     """
-    roots, targets = _listed(outputs), _listed(inputs)
-    cotangents = _cotangents(roots, _listed(grad_outputs, len(roots)), create_graph)
+    roots, targets = _tensors("grad", outputs), _tensors("grad", inputs)
+    cotangents = _cotangents(roots, _gradients(grad_outputs, roots), create_graph)
     nodes = [target._recorded("grad") for target in targets]
     found = _pull(Tape(list(cotangents)), cotangents, nodes, retain_graph, create_graph)
     results: list[Tensor | None] = []
@@ -57,7 +66,9 @@ def grad(
                 )
             results.append(None)
             continue
-        results.append(_own(*found[node]))
+        g, owned = found[node]
+        results.append(_own(g, owned))
+        found[node] = g, False  # should an input be named twice
     return tuple(results)
 
 
@@ -78,12 +89,34 @@ def _own(g: Any, owned: bool) -> Tensor:
     return Tensor._wrap(g if owned else np.array(g))
 
 
+def _tensors(caller: str, value: Any) -> list[Tensor]:
+    """One tensor or a sequence of them, as a list."""
+    listed = list(value) if isinstance(value, (list, tuple)) else [value]
+    if not listed:
+        raise ValueError(f"{caller} takes at least one Tensor, got an empty {type(value).__name__}")
+    for tensor in listed:
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{caller} takes Tensors, not {type(tensor).__name__}")
+    return listed
+
+
+def _gradients(given: Any, roots: list[Tensor]) -> list[Any]:
+    """One gradient (or None) for each root.  A list of plain numbers is itself the gradient of the only root."""
+    if given is None:
+        return [None] * len(roots)
+    several = isinstance(given, (list, tuple))
+    if several and given and len(roots) == 1:
+        several = any(part is None or isinstance(part, (Tensor, np.ndarray)) for part in given)
+    listed = list(given) if several else [given]
+    if len(listed) != len(roots):
+        raise ValueError(f"{len(listed)} gradients for {len(roots)} tensors; give one, or None, for each tensor")
+    return listed
+
+
 def _cotangents(roots: list[Tensor], gradients: list[Any], create_graph: bool) -> dict[Node, Any]:
     """The gradients that enter at the roots; roots that share an entry add up."""
     entering: dict[Node, Any] = {}
     for root, given in zip(roots, gradients, strict=True):
-        if not isinstance(root, Tensor):
-            raise TypeError(f"backward takes Tensors, not {type(root).__name__}")
         if root._node is None:
             raise RuntimeError(
                 f"backward: {root!r} records nothing: it does not depend on a tensor with requires_grad=True, "
@@ -124,11 +157,3 @@ def _sum(before: Tensor, g: Tensor, create_graph: bool) -> Tensor:
         return before + g
     with no_grad():
         return before + g
-
-
-def _listed(value: Any, length: int | None = None) -> list[Any]:
-    if isinstance(value, (list, tuple)) and not (length == 1 and not isinstance(value[0], Tensor)):
-        if length is not None and len(value) != length:
-            raise ValueError(f"{len(value)} gradients for {length} tensors")
-        return list(value)
-    return [value] * (1 if length is None else length) if value is None else [value]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -34,9 +35,10 @@ class Function:
     """An operation whose backward is written by hand.
 
     Write static methods ``forward(ctx, *arguments) -> Tensor`` and ``backward(ctx, grad_output)``, which returns one
-    gradient (or None) for each argument; call it by ``apply``.  Recorded Tensors inside ``backward`` make higher
-    orders work.  Raises TypeError when forward does not return Tensors, RuntimeError when backward returns another
-    number of gradients or wrong shapes.
+    gradient (or None) for each argument; call it by ``apply``.  Of several outputs, those that are not floating
+    (indices, masks) are not recorded, and backward gets None for them.  Recorded Tensors inside ``backward`` make
+    higher orders work.  Raises TypeError when forward does not return Tensors, RuntimeError when backward returns
+    another number of gradients or wrong shapes.
 
     >>> class Square(Function):
     ...     @staticmethod
@@ -71,48 +73,59 @@ class Function:
         outputs = result if isinstance(result, tuple) else (result,)
         if not all(isinstance(o, Tensor) for o in outputs):
             raise TypeError(f"{cls.__name__}.forward must return a Tensor or a tuple of Tensors, got {result!r}")
-        if not (mode.state and any(n is not None for n in nodes)):
+        if not (mode.state and any(ctx.needs_input_grad) and any(o.is_floating_point() for o in outputs)):
             return result
         recorded = _record(cls, ctx, nodes, outputs)
         return recorded if isinstance(result, tuple) else recorded[0]
 
 
 def _record(cls: type[Function], ctx: Context, nodes: tuple[Node | None, ...], outputs: tuple) -> tuple[Tensor, ...]:
-    """One entry for all outputs: several are packed into one flat array, and handed out as its pieces."""
-    packed = outputs[0]._array if len(outputs) == 1 else np.concatenate([o._array.ravel() for o in outputs])
+    """One entry for all floating outputs: several are packed into one flat array, and handed out as its pieces."""
+    floating = [o for o in outputs if o.is_floating_point()]
+    packed = floating[0]._array if len(floating) == 1 else np.concatenate([o._array.ravel() for o in floating])
     # Saved tensors stay as arrays: a saved output that pointed back to its own entry would be a reference cycle.
     saved = ctx.saved_tensors
     ctx._sources = [s._node for s in saved]
-    own = [next((k for k, o in enumerate(outputs) if o is s), None) for s in saved]
+    own = [next((k for k, o in enumerate(floating) if o is s), None) for s in saved]
     ctx.saved_tensors = ()
-    record = _FunctionOp(cls, [o.shape for o in outputs], own)
-    kept = (ctx, *[s._array for s in saved])
-    node = Node(record, nodes, kept, (), packed.shape, packed.dtype)  # type: ignore[arg-type]
+    record: Any = _FunctionOp(cls, outputs, own)  # stands in for an Op
+    node = Node(record, nodes, (ctx, *[s._array for s in saved]), (), packed.shape, packed.dtype)
     if mode.state == TRACING:
         node.annotate(packed)
-    whole = Tensor._wrap(packed, node)
-    return record.unpack(whole) if len(outputs) > 1 else (whole,)
+    pieces = iter(record.unpack(Tensor._wrap(packed, node)))
+    return tuple([next(pieces) if o.is_floating_point() else o for o in outputs])
 
 
 class _FunctionOp:
-    """What the tape asks of an entry's op, answered by a Function."""
+    """A Function in the place of an `Op`: it answers what a tape, and those who show one, ask of an entry's op.
+
+    To go back: ``joint(needs, g, *kept)``, all gradients at once (an op without it has ``vjps``); ``recordable(node)``,
+    what it kept as Tensors and the rule, for ``create_graph``; ``fit(part, source, i)``, a gradient in its input's
+    shape and dtype; ``builtin``, whether a fresh gradient is surely held by nobody else.
+    To show: ``name``, ``symbol``, ``describe(node, number)``; ``view``, whether the output takes no memory of its own.
+    """
 
     builtin = False
     view = False
     symbol = ""
     vjps = ()
 
-    def __init__(self, cls: type[Function], shapes: list[tuple[int, ...]], own: list[int | None]) -> None:
+    def __init__(self, cls: type[Function], outputs: tuple[Tensor, ...], own: list[int | None]) -> None:
         self.cls = cls
         self.name = cls.__name__
-        self._shapes = shapes
-        self._own = own  # for each saved tensor: which output it is, if it is one
+        self._floating = [o.is_floating_point() for o in outputs]
+        self._pieces = [(o.shape, o.dtype) for o in outputs if o.is_floating_point()]
+        self._own = own  # for each saved tensor: which of the pieces it is, if it is one
 
     def unpack(self, whole: Tensor) -> tuple[Tensor, ...]:
+        """The floating outputs, or their gradients, each in its shape and dtype."""
+        if len(self._pieces) == 1:
+            return (whole,)
         pieces, start = [], 0
-        for shape in self._shapes:
-            size = int(np.prod(shape))
-            pieces.append(whole[start : start + size].reshape(shape))
+        for shape, dtype in self._pieces:
+            size = math.prod(shape)
+            piece = whole[start : start + size].reshape(shape)
+            pieces.append(piece if piece.dtype == dtype else piece.astype(dtype))
             start += size
         return tuple(pieces)
 
@@ -129,8 +142,9 @@ class _FunctionOp:
 
     def _backward(self, ctx: Context, g: Tensor, saved: Any) -> tuple:
         ctx.saved_tensors = tuple(saved)
+        pieces = iter(self.unpack(g))
         try:
-            parts = self.cls.backward(ctx, *(self.unpack(g) if len(self._shapes) > 1 else (g,)))
+            parts = self.cls.backward(ctx, *[next(pieces) if floating else None for floating in self._floating])
         finally:
             ctx.saved_tensors = ()
         return parts if isinstance(parts, tuple) else (parts,)
@@ -140,11 +154,12 @@ class _FunctionOp:
             return None
         if not isinstance(part, (Tensor, ndarray, float, int)):
             raise RuntimeError(f"{self.name}.backward returned a {type(part).__name__}, not a Tensor")
-        return part if recorded else np.asarray(part._array if isinstance(part, Tensor) else part)
+        array = np.asarray(part._array if isinstance(part, Tensor) else part)
+        if not recorded:
+            return array
+        return part if isinstance(part, Tensor) else Tensor._wrap(array)
 
     def fit(self, part: Any, source: Node, position: int) -> Any:
-        if not isinstance(part, Tensor):
-            part = np.asarray(part)
         if part.shape != source.shape:
             raise RuntimeError(
                 f"{self.name}.backward returned a gradient of shape {part.shape} for argument {position}, "
@@ -160,7 +175,7 @@ class _FunctionOp:
         for array, source, own in zip(saved, ctx._sources, self._own, strict=True):
             if own is None:
                 tensors.append(Tensor._wrap(array, source))
-            elif len(self._shapes) == 1:
+            elif len(self._pieces) == 1:
                 tensors.append(Tensor._wrap(array, node))
             else:
                 # A saved output of several: a piece of the entry's packed value.

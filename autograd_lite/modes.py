@@ -6,6 +6,7 @@ Each is a context manager and a decorator, and holds for the thread that enters 
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -24,29 +25,32 @@ class Mode(threading.local):
     state = RECORDING
     module = ""  # path of the nn.Module that is running, for notes
 
+    def __init__(self) -> None:
+        self.before: list[int] = []  # the states to return to
+
 
 mode = Mode()
 
 
 class _Setting:
-    """A state of `mode`, set on entry and restored on exit; nests and may be entered again."""
-
-    def __init__(self) -> None:
-        self._before: list[int] = []
+    """A state of `mode`, set on entry and restored on exit; nests and may be entered again, by any thread."""
 
     def _next(self, before: int) -> int:
         raise NotImplementedError
 
     def __enter__(self) -> None:
-        self._before.append(mode.state)
+        mode.before.append(mode.state)
         mode.state = self._next(mode.state)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        mode.state = self._before.pop()
+        mode.state = mode.before.pop()
 
     def __call__(self, function: F) -> F:
+        if inspect.isgeneratorfunction(function):
+            return self._around_generator(function)  # type: ignore[return-value]
+
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             before = mode.state
@@ -58,6 +62,29 @@ class _Setting:
 
         return wrapped  # type: ignore[return-value]
 
+    def _around_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Inside the generator the setting holds, between its values the caller's does."""
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            generator = function(*args, **kwargs)
+            resume, given = generator.send, None
+            while True:
+                with self:
+                    try:
+                        value = resume(given)
+                    except StopIteration as stop:
+                        return stop.value
+                try:
+                    given, resume = (yield value), generator.send
+                except GeneratorExit:
+                    generator.close()
+                    raise
+                except BaseException as error:
+                    given, resume = error, generator.throw
+
+        return wrapped
+
 
 class _Switch(_Setting):
     """A setting without arguments, as a decorator usable with and without parentheses: ``@no_grad``, ``@no_grad()``."""
@@ -66,7 +93,6 @@ class _Switch(_Setting):
         made = super().__new__(cls)
         if function is None:
             return made
-        made.__init__()  # type: ignore[misc]
         return made(function)
 
 
@@ -99,7 +125,8 @@ class trace(_Switch):
     function of that name, the sum of the diagonal.
     """
 
-    def __new__(cls, function: Any = None) -> Any:
+    def __new__(cls, function: Any = None, *, input: Any = None) -> Any:
+        function = input if function is None else function
         if function is None or callable(function):
             return super().__new__(cls, function)
         from .ops.linalg import trace as sum_of_diagonal
@@ -120,7 +147,6 @@ class set_grad_enabled(_Setting):
     """
 
     def __init__(self, enabled: bool) -> None:
-        super().__init__()
         self._enabled = bool(enabled)
         self._outside = mode.state
         mode.state = self._next(mode.state)
@@ -129,7 +155,7 @@ class set_grad_enabled(_Setting):
         return (before or RECORDING) if self._enabled else OFF
 
     def __enter__(self) -> None:
-        self._before.append(self._outside)
+        mode.before.append(self._outside)
         mode.state = self._next(mode.state)
 
     def __call__(self, function: F) -> F:

@@ -113,7 +113,8 @@ class Op:
                 if x is not None:
                     dtypes.add(type(x))
         if not any(isinstance(x, Tensor) for x in (*operands, *params)):
-            return self._forward(self._plain(operands) if self.floating else operands, params)
+            result = self._forward(self._plain(operands) if self.floating else operands, params)
+            return result[0] if self.residuals else result
         recorded = bool(mode.state) and self.differentiable and nodes.count(None) < len(nodes)
         if len(dtypes) != 1 or not recorded:
             arrays = [_operand(x, recorded) for x in operands]
@@ -137,7 +138,7 @@ class Op:
     ) -> Tensor:
         """Put a result on the tape, with those arrays that its gradient will read."""
         keeps = self.keeps(tuple([n is not None for n in nodes]))
-        kept = [out if keeps[0] == VALUE else None, *residual]
+        kept = [out if keeps[0] else None, *residual]
         for array, node, keep in zip(arrays, nodes, keeps[1:], strict=True):
             kept.append(None if keep == NO else node if keep == SHAPE and node is not None else array)
         node = Node(self, nodes, tuple(kept), params, out.shape, out.dtype)
@@ -275,15 +276,21 @@ class Op:
 
     def _differentiate_reference(self, needs: tuple[bool, ...], g: Tensor, out: None, *rest: Any) -> list[Any]:
         """Gradients of a fused op by way of its plain composition, recorded."""
-        arguments = rest[1:] if self.residuals else rest
+        arguments = list(rest[1:] if self.residuals else rest)
         assert self.reference is not None
+        # Each argument under an entry of its own: one may depend on another, or be given twice, and have hooks.
+        ends: list[Node | None] = [None] * len(needs)
+        for i, need in enumerate(needs):
+            if need:
+                array, source = arguments[i]._array, arguments[i]._node
+                ends[i] = Node(REGISTRY["clone"], (source,), (None, None), (), array.shape, array.dtype)
+                arguments[i] = Tensor._wrap(array, ends[i])
         result = self.reference(*arguments)
-        wanted = [a._node if need else None for a, need in zip(arguments, needs, strict=False)]
         if result._node is None:
             return [None] * len(needs)
-        targets = [n for n in wanted if n is not None]
+        targets = [end for end in ends if end is not None]
         found = Tape([result._node]).pull({result._node: g}, targets, retain_graph=True, create_graph=True)
-        return [found[n][0] if n in found else None for n in wanted]
+        return [found[end][0] if end in found else None for end in ends]
 
     # -- showing ------------------------------------------------------------------------------------------------------
 
@@ -500,14 +507,14 @@ def _reads_of_rules(record: Op) -> list[tuple[int, ...]]:
         if rule is None:
             rows.append((NO,) * (record.arity + 1))
             continue
-        code = getattr(rule, "__code__", None)
-        if code is None:
+        if not inspect.isfunction(rule):  # a bound method, a partial, an object: not to be looked into
             rows.append((VALUE,) * (record.arity + 1))
             continue
+        code = rule.__code__
         first = 1 if record.joint is not None else 0  # a joint rule begins with ``needs``
         names = list(code.co_varnames[: code.co_argcount])
         if code.co_flags & inspect.CO_VARARGS:  # ``*rest`` stands for every argument that is not named
-            names += [code.co_varnames[code.co_argcount + code.co_kwonlyargcount]] * (record.arity + 2)
+            names += [code.co_varnames[code.co_argcount + code.co_kwonlyargcount]] * (record.arity + 3)
         reads = _names_read(code)
         tensors = [names[first + 1], *names[first + 1 + skip : first + 1 + skip + record.arity]]
         rows.append(tuple([reads.get(name, NO) for name in tensors]))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy import asarray, ndarray
 
 from .modes import mode
-from .writes import clock, last_write, source_line, write_after
+from .writes import clock, last_write, read_only, source_line, write_after
 
 if TYPE_CHECKING:
     from .op import Op
@@ -163,6 +163,7 @@ class Tape:
         targets = None if wanted is None else set(wanted)
         needed = None if targets is None else self._leading_to(targets)
         self._check_kept(needed)
+        checked, foreign = last_write(), False
         pending = dict(cotangents)
         owned: set[Node] = set()
         found: dict[Node, tuple[Any, bool]] = {}
@@ -172,16 +173,23 @@ class Tape:
                 continue
             op, extras = node.op, node.extras
             if extras is not None and (extras.hooks or op is not None):
-                g = _run_hooks(node, extras, g, create_graph)
+                g = _run_hooks(node, extras, g, create_graph, targets is None)
                 owned.discard(node)  # a hook may hold what it was shown
+                foreign = True
             if (targets is None and op is None) or (targets is not None and node in targets):
                 found[node] = (g, node in owned)
-            if op is None or (needed is not None and node not in needed):
+            if op is None or (needed is not None and needed.isdisjoint(node.inputs)):
                 continue
+            if foreign and last_write() != checked:  # a hook or a user's rule has written
+                _check_overwritten(node)
             # What an operation passes back to its inputs: vjps one by one, or all at once by a joint rule.
             kept: Any
             kept, joint = (node.kept, op.joint) if not create_graph else op.recordable(node)
             arguments = (g,) + kept + node.params  # noqa: RUF005  (concatenation is the fastest way)
+            if not op.builtin:
+                foreign = True
+                if not create_graph:
+                    arguments = tuple([read_only(a) if type(a) is ndarray else a for a in arguments])
             parts = None
             if joint is not None:
                 needs = tuple([s is not None and (needed is None or s in needed) for s in node.inputs])
@@ -223,8 +231,9 @@ class Tape:
 
     def _check_kept(self, needed: set[Node] | None) -> None:
         """Raise RuntimeError if an array that a gradient reads is gone or was overwritten since it was kept."""
-        for node in self.nodes:
-            if node.kept is None and (needed is None or node in needed):
+        used = [n for n in self.nodes if needed is None or not needed.isdisjoint(n.inputs)]
+        for node in used:
+            if node.kept is None:
                 raise RuntimeError(
                     f"backward through {_title(node)} a second time, but its kept arrays were freed by the first; "
                     "pass retain_graph=True to the first backward to keep them"
@@ -232,26 +241,31 @@ class Tape:
         oldest = next((node.seq for node in self.nodes if node.op is not None), 0)
         if last_write() < oldest:
             return
-        for node in self.nodes:
-            for array in (node.kept or ()) if needed is None or node in needed else ():
-                write = write_after(array, node.seq)
-                if write is not None:
-                    raise RuntimeError(_overwritten(node, array, write))
+        for node in used:
+            _check_overwritten(node)
 
 
-def _run_hooks(node: Node, extras: Extras, g: Any, create_graph: bool) -> Any:
+def _check_overwritten(node: Node) -> None:
+    """Raise RuntimeError if an array that the node's gradient reads was written since it was kept."""
+    for array in node.kept or ():
+        write = write_after(array, node.seq)
+        if write is not None:
+            raise RuntimeError(_overwritten(node, array, write))
+
+
+def _run_hooks(node: Node, extras: Extras, g: Any, create_graph: bool, retains: bool) -> Any:
     """Show the gradient to the entry's hooks, which may replace it, and store it where it was asked for."""
-    from .tensor import Tensor, read_only
+    from .tensor import Tensor
 
     for hook in list(extras.hooks.values()):
-        shown = g if create_graph else Tensor._wrap(read_only(g))
+        shown = Tensor._wrap(read_only(g._array), g._node) if create_graph else Tensor._wrap(read_only(g))
         replaced = hook(shown)
         if replaced is not None:
             replaced = replaced if isinstance(replaced, Tensor) else Tensor(replaced)
             if replaced.shape != g.shape:
                 raise ValueError(f"a hook returned a gradient of shape {replaced.shape} for one of {g.shape}")
-            g = replaced if create_graph else replaced._array.astype(g.dtype)
-    if node.op is not None and (extras.retains or extras.note is not None):
+            g = replaced.astype(g.dtype) if create_graph else replaced._array.astype(g.dtype)
+    if node.op is not None and retains and (extras.retains or extras.note is not None):
         kept = g if create_graph else Tensor._wrap(np.array(g))
         extras.grad = extras.grad + kept if extras.retains and extras.grad is not None else kept
     return g

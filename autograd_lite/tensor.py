@@ -14,9 +14,9 @@ import numpy as np
 from numpy import ndarray
 
 from .tape import Node
-from .writes import log_write
+from .writes import log_write, read_only
 
-__all__ = ["Handle", "Tensor", "as_array", "get_default_dtype", "read_only", "set_default_dtype"]
+__all__ = ["Handle", "Tensor", "as_array", "get_default_dtype", "set_default_dtype"]
 
 _default_dtype = np.dtype(np.float32)
 
@@ -87,11 +87,6 @@ def _holds_numpy(data: Any) -> bool:
     return isinstance(data, (ndarray, np.generic))
 
 
-def read_only(array: ndarray) -> ndarray:
-    """A view that cannot be written, nor made writeable: it knows the memory only through a read-only buffer."""
-    return np.asarray(memoryview(array).toreadonly())
-
-
 class Tensor:
     """An array of numbers that can record what is done with it.
 
@@ -104,9 +99,10 @@ class Tensor:
     tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_array", "_node")
+    __slots__ = ("__weakref__", "_array", "_node", "_shelf")
     _array: ndarray
     _node: Node | None
+    _shelf: Node | None
 
     if TYPE_CHECKING:  # the methods and operators that ops/__init__.py attaches
         T: Tensor
@@ -207,11 +203,19 @@ class Tensor:
                     f"a {self.dtype} tensor of shape {self.shape} cannot require a gradient, only floating ones can; "
                     "write 2.0 for 2, or pass dtype=float32"
                 )
-            self._node = Node.leaf(self._array)
+            self._node = self._shelved() or Node.leaf(self._array)
         elif not value and self._node is not None:
             if self._node.op is not None:
                 raise RuntimeError(f"{self!r} was computed from tensors that require a gradient; use detach()")
-            self._node = None
+            self._shelf, self._node = self._node, None
+
+    def _shelved(self) -> Node | None:
+        """The entry that this tensor had before requires_grad was turned off, if it still fits: graphs may know it."""
+        node = getattr(self, "_shelf", None)
+        if node is None or (node.shape, node.dtype) != (self.shape, self.dtype):
+            return None
+        node.extra().value = self._array
+        return node
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set ``requires_grad`` and return self."""
@@ -235,7 +239,7 @@ class Tensor:
         Warns on the result of a recorded operation, whose gradient is kept only after `retain_grad`.  Setting it raises
         TypeError for other than a Tensor, ValueError for another shape or dtype.
         """
-        node = self._node
+        node = self._node or self._shelved()
         if node is None:
             return None
         found = node.extras.grad if node.extras is not None else None
@@ -288,12 +292,12 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same memory without its history: no gradient flows through it."""
-        return Tensor._wrap(self._array)
+        return Tensor._wrap(self._array.view())
 
     @property
     def data(self) -> Tensor:
         """The same memory without its history; assigning replaces the value and keeps ``requires_grad``."""
-        return Tensor._wrap(self._array)
+        return Tensor._wrap(self._array.view())
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -403,7 +407,7 @@ class Tensor:
         return int(self.item())
 
     def __round__(self, decimals: int = 0) -> Tensor:
-        return self.round(decimals)  # type: ignore[no-any-return]
+        return self.round(decimals)
 
     def __index__(self) -> int:
         if self._array.dtype.kind not in "iu":

@@ -102,8 +102,8 @@ def jvp(fn: Fn, inputs: Any, tangents: Any) -> tuple[Tensor, Tensor]:
     directions = _matching(call.inputs, directions, "tangent")
     cotangent = _leaf(np.zeros(call.output.shape, call.output.dtype))
     with enable_grad():
-        products = _pull([call.output], call.inputs, [cotangent], create_graph=True)
-    (result,) = _pull(products, [cotangent], directions, call.records(directions))
+        products = pull_back([call.output], call.inputs, [cotangent], create_graph=True)
+    (result,) = pull_back(products, [cotangent], directions, call.records(directions))
     return call.value, result
 
 
@@ -164,8 +164,8 @@ def hvp(fn: Fn, inputs: Any, vector: Any) -> tuple[Tensor, Any]:
     directions = _matching(call.inputs, directions, "vector")
     one = Tensor._wrap(np.ones(call.output.shape, call.output.dtype))
     with enable_grad():
-        gradients = _pull([call.output], call.inputs, [one], create_graph=True)
-    products = _pull(gradients, call.inputs, directions, call.records(directions))
+        gradients = pull_back([call.output], call.inputs, [one], create_graph=True)
+    products = pull_back(gradients, call.inputs, directions, call.records(directions))
     return call.value, products[0] if isinstance(inputs, Tensor) or not _is_sequence(inputs) else products
 
 
@@ -179,8 +179,9 @@ class _Call:
         self._recording = bool(mode.state)
         with enable_grad():
             fresh = {i: self._fresh(args[i], i) for i in which}
+            # Tensors of our own beside those that fn gets: it may change its arguments in place.
+            self.inputs = [Tensor._wrap(fresh[i]._array, fresh[i]._node) for i in which]
             output = fn(*[fresh.get(i, x) for i, x in enumerate(args)], **(kwargs or {}))
-        self.inputs = [fresh[i] for i in which]
         self.output = _checked_output(fn, output)
         self._nested = self._recording and self._reaches_outside()
 
@@ -210,14 +211,14 @@ class _Call:
     def pull(self, cotangent: Any, again: bool = True) -> tuple[Tensor, ...]:
         """The vector-Jacobian product for each input; memory is freed on the way if it is not wanted ``again``."""
         (cotangent,) = _matching([self.output], [cotangent], "cotangent")
-        return _pull([self.output], self.inputs, [cotangent], self.records([cotangent]), again)
+        return pull_back([self.output], self.inputs, [cotangent], self.records([cotangent]), again)
 
 
-def _pull(
+def pull_back(
     outputs: Sequence[Tensor],
     inputs: Sequence[Tensor],
     cotangents: Sequence[Tensor],
-    create_graph: bool,
+    create_graph: bool = False,
     retain_graph: bool = False,
 ) -> tuple[Tensor, ...]:
     """Gradients from several outputs to several inputs, zero where nothing flows."""

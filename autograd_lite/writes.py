@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Write", "clock", "last_write", "log_write", "owner", "source_line", "write_after"]
+__all__ = ["Write", "clock", "last_write", "log_write", "owner", "read_only", "source_line", "write_after"]
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
 FLOORS = (PACKAGE + os.sep, os.path.join(os.path.dirname(PACKAGE), "nn") + os.sep)
@@ -39,9 +39,18 @@ _last = 0
 
 def owner(array: np.ndarray) -> np.ndarray:
     """The array that owns the memory which ``array`` is a view of."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    base: Any = array.base
+    while base is not None:
+        if isinstance(base, np.ndarray):
+            array = base
+        base = base.obj if isinstance(base, memoryview) else getattr(base, "base", None)
     return array
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """A view that cannot be written, nor made writeable: it knows the memory only through a read-only buffer."""
+    buffer: Any = array
+    return np.asarray(memoryview(buffer).toreadonly())
 
 
 def log_write(by: str, *arrays: np.ndarray) -> None:

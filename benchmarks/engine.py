@@ -61,6 +61,33 @@ def _one_op_autograd() -> Step:
     return step
 
 
+def _one_op_jax() -> Step:
+    jax = _library("jax")
+    x = jax.numpy.ones((4, 4))
+
+    def step() -> None:
+        for _ in range(100):
+            _, pull = jax.vjp(lambda x, y: x * y, x, x)
+            gradients = pull(x)
+        gradients[0].block_until_ready()
+
+    return step
+
+
+def _one_op_micrograd() -> Step:
+    """It has numbers only: sixteen multiplies for the sixteen elements."""
+    engine = _library("micrograd.engine")
+    pairs = [(engine.Value(1.0), engine.Value(1.0)) for _ in range(16)]
+
+    def step() -> None:
+        for _ in range(100):
+            for a, b in pairs:
+                (a * b).backward()
+                a.grad = b.grad = 0
+
+    return step
+
+
 # -- chains -----------------------------------------------------------------------------------------------------------
 
 
@@ -156,6 +183,8 @@ def cases() -> list[Case]:
                 "torch": partial(_one_op_pytorch_like, "torch"),
                 "mygrad": _one_op_mygrad,
                 "autograd": _one_op_autograd,
+                "jax": _one_op_jax,
+                "micrograd": _one_op_micrograd,
             },
             per=100,
         ),

@@ -54,23 +54,20 @@ def installed(peer: str) -> bool:
 
 def run(case: Case) -> Row:
     """Measure one case for every library that is installed."""
-    times: dict[str, list[float]] = {}
-    notes: list[str] = []
+    names = list(case.values or case.makers)
+    missing = [name for name in names if name != OURS and not installed(name)]
+    names = [name for name in names if name not in missing]
+    notes = [f"{TITLES[name]} is not installed" for name in missing]
     if case.values:
-        rounds = 5
-        for name in [n for n in case.values if n == OURS or installed(n)]:
-            times[name] = []
-        for _ in range(rounds):
-            for name, values in times.items():
-                values.append(case.values[name]())
+        times: dict[str, list[float]] = {name: [] for name in names}
+        for _ in range(5):
+            for name in names:
+                times[name].append(case.values[name]())
         return _row(case, times, notes, scale=1.0)
     steps: dict[str, Step] = {}
-    for name, make in case.makers.items():
-        if name != OURS and not installed(name):
-            notes.append(f"{TITLES[name]} is not installed")
-            continue
+    for name in names:
         try:
-            steps[name] = make()
+            steps[name] = case.makers[name]()
             for _ in range(3):
                 steps[name]()
         except RecursionError:

@@ -12,6 +12,9 @@ import numpy as np
 
 from .harness import OURS, Case, Step
 
+# Small steps: a loss that reaches 0 fills the averages with subnormal numbers, which are slow everywhere.
+LR = 1e-5
+
 
 def _namespaces(name: str) -> tuple[Any, Any]:
     """The tensor library and its ``nn``: the same program runs on PyTorch and here."""
@@ -22,8 +25,7 @@ def _namespaces(name: str) -> tuple[Any, Any]:
 
 def _optimizer(name: str, which: str, parameters: Any) -> Any:
     optim = importlib.import_module("nn.optim" if name == OURS else f"{name}.optim")
-    # Small steps: a loss that reaches 0 fills the averages with subnormal numbers, which are slow everywhere.
-    return getattr(optim, which)(parameters, lr=1e-5)
+    return getattr(optim, which)(parameters, lr=LR)
 
 
 def _two_moons(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -53,9 +55,9 @@ def _moons_pytorch_like(name: str) -> Step:
     return step
 
 
-def _moons_weights() -> list[np.ndarray]:
+def _weights(*sizes: int) -> list[np.ndarray]:
+    """A weight ``(in, out)`` and a bias for each layer, for the libraries that have no layers."""
     rng = np.random.default_rng(0)
-    sizes = (2, 16, 16, 1)
     weights = []
     for n, m in pairwise(sizes):
         weights += [(rng.normal(size=(n, m)) / np.sqrt(n)).astype(np.float32), np.zeros(m, np.float32)]
@@ -76,9 +78,9 @@ def _moons_jax() -> Step:
     @jax.jit
     def update(weights: Any, x: Any, y: Any) -> Any:
         gradients = jax.grad(lambda w: _moons_loss(jnp, w, x, y))(weights)
-        return [w - 0.01 * g for w, g in zip(weights, gradients, strict=True)]
+        return [w - LR * g for w, g in zip(weights, gradients, strict=True)]
 
-    state = [jnp.asarray(w) for w in _moons_weights()]
+    state = [jnp.asarray(w) for w in _weights(2, 16, 16, 1)]
     x, y = (jnp.asarray(a) for a in _two_moons())
 
     def step() -> None:
@@ -93,12 +95,12 @@ def _moons_autograd() -> Step:
     from autograd import grad
 
     x, y = _two_moons()
-    weights = _moons_weights()
+    weights = _weights(2, 16, 16, 1)
     gradient = grad(lambda w: _moons_loss(anp, w, x, y))
 
     def step() -> None:
         for w, g in zip(weights, gradient(weights), strict=True):
-            w -= 0.01 * g
+            w -= LR * g
 
     return step
 
@@ -106,14 +108,20 @@ def _moons_autograd() -> Step:
 def _moons_mygrad() -> Step:
     mg = importlib.import_module("mygrad")
     x, y = _two_moons()
-    weights = [mg.tensor(w) for w in _moons_weights()]
+    weights = [mg.tensor(w) for w in _weights(2, 16, 16, 1)]
 
     def step() -> None:
         _moons_loss(mg, weights, x, y).backward()
         for w in weights:
-            w.data -= 0.01 * w.grad
+            w.data -= LR * w.grad
 
     return step
+
+
+def _images() -> tuple[np.ndarray, np.ndarray]:
+    """64 random images of 784 pixels, and their classes."""
+    rng = np.random.default_rng(0)
+    return rng.random((64, 784), dtype=np.float32), rng.integers(0, 10, 64)
 
 
 def _digits_pytorch_like(name: str, which: str) -> Step:
@@ -122,15 +130,51 @@ def _digits_pytorch_like(name: str, which: str) -> Step:
     model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10))
     optimizer = _optimizer(name, which, model.parameters())
     loss_of = nn.CrossEntropyLoss()
-    rng = np.random.default_rng(0)
-    x = lib.tensor(rng.random((64, 784), dtype=np.float32))
-    y = lib.tensor(rng.integers(0, 10, 64))
+    x, y = (lib.tensor(a) for a in _images())
 
     def step() -> None:
         optimizer.zero_grad()
         loss = loss_of(model(x), y)
         loss.backward()
         optimizer.step()
+
+    return step
+
+
+def _digits_jax(which: str) -> Step:
+    import jax
+    import jax.numpy as jnp
+
+    def loss_of(weights: Any, x: Any, y: Any) -> Any:
+        w1, b1, w2, b2, w3, b3 = weights
+        h = jnp.maximum(x @ w1 + b1, 0)
+        h = jnp.maximum(h @ w2 + b2, 0)
+        return -jnp.take_along_axis(jax.nn.log_softmax(h @ w3 + b3), y[:, None], 1).mean()
+
+    def sgd(w: Any, g: Any, v: Any, s: Any, t: Any) -> Any:
+        return w - LR * g, v, s
+
+    def adam(w: Any, g: Any, v: Any, s: Any, t: Any) -> Any:
+        v, s = 0.9 * v + 0.1 * g, 0.999 * s + 0.001 * g**2
+        return w - LR * (v / (1 - 0.9**t)) / (jnp.sqrt(s / (1 - 0.999**t)) + 1e-8), v, s
+
+    rule = {"SGD": sgd, "Adam": adam}[which]
+
+    @jax.jit
+    def update(state: Any, t: Any, x: Any, y: Any) -> Any:
+        weights, v, s = state
+        gradients = jax.grad(loss_of)(weights, x, y)
+        new = [rule(*each, t) for each in zip(weights, gradients, v, s, strict=True)]
+        return [list(part) for part in zip(*new, strict=True)], t + 1
+
+    weights = [jnp.asarray(w) for w in _weights(784, 128, 64, 10)]
+    state, t = [weights, *([jnp.zeros_like(w) for w in weights] for _ in range(2))], jnp.float32(1)
+    x, y = (jnp.asarray(a) for a in _images())
+
+    def step() -> None:
+        nonlocal state, t
+        state, t = update(state, t, x, y)
+        state[0][0].block_until_ready()
 
     return step
 
@@ -143,5 +187,6 @@ def cases() -> list[Case]:
     rows = [Case("two-moons MLP 2-16-16-1, batch 100, SGD step", "µs", moons, goal=0.9)]
     for which in ("SGD", "Adam"):
         makers: dict[str, Callable[[], Step]] = {n: partial(_digits_pytorch_like, n, which) for n in both}
+        makers["jax"] = partial(_digits_jax, which)
         rows.append(Case(f"MLP 784-128-64-10, batch 64, {which} step", "µs", makers, goal=1.0))
     return rows

@@ -39,6 +39,10 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, target)
+    except OSError as error:
+        if error.filename is not None and Path(error.filename) == temporary:
+            error.filename, error.filename2 = str(target), None  # the name that the user gave
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

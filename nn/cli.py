@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import signal
 import sys
@@ -38,6 +39,9 @@ class Failure(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0, 1 for a failure, 2 for bad options, 130 after Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows "?" in its place
     try:
         options = _parser().parse_args(argv)
         return int(options.run(options))
@@ -334,8 +338,8 @@ def _sizes(text: str) -> tuple[int, ...]:
     sizes = tuple([_count(part) for part in text.split("-")])
     if max(sizes) > MAX_SIZE:
         raise argparse.ArgumentTypeError(f"{text!r} has a layer of more than {MAX_SIZE:,}")
-    if len(sizes) < 2:
-        raise argparse.ArgumentTypeError(f"{text!r} needs at least two sizes, like 4-3-2")
+    if len(sizes) < 2 or sizes[-1] < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} needs at least two sizes, like 4-3-2, and 2 classes last")
     return sizes
 
 

@@ -15,7 +15,7 @@ from autograd_lite.ops.loss import (
     nll_loss,
     smooth_l1_loss,
 )  # fmt: skip
-from autograd_lite.ops.shape import pad
+from autograd_lite.ops.pad import pad
 from autograd_lite.ops.softmax import log_softmax, softmax
 
 __all__ = [

@@ -6,12 +6,13 @@ A module's parameters and children are simply its attributes: there is no second
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from autograd_lite import Tensor
+from autograd_lite.creation import check_device
 from autograd_lite.modes import TRACING, mode
 from autograd_lite.writes import log_write
 
@@ -34,7 +35,10 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Any, requires_grad: bool = True, dtype: Any = None) -> None:
-        super().__init__(data.detach() if isinstance(data, Tensor) and data.is_leaf else data, requires_grad, dtype)
+        super().__init__(
+            data.detach() if isinstance(data, Tensor) and data.is_leaf else data,
+            requires_grad=requires_grad, dtype=dtype,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
@@ -74,15 +78,16 @@ class Module:
     _forward_hooks: Mapping[int, Hook] = {}
 
     def __init__(self) -> None:
-        """Nothing: a subclass may call this or not."""
+        pass  # a subclass may call this or not
 
     # -- running ------------------------------------------------------------------------------------------------------
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes.  Raises NotImplementedError: each subclass says it."""
+        # Each subclass defines what it computes; a docstring here would be shown for all of them.
         raise NotImplementedError(f"{type(self).__name__} has no forward(); define what it computes")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+        """What `forward` returns, or a hook in its place: for type checkers a Tensor, which it nearly always is."""
         result = self.forward(*args, **kwargs) if mode.state != TRACING else self._traced(*args, **kwargs)
         for hook in list(self._forward_hooks.values()):
             replaced = hook(self, args, result)
@@ -261,9 +266,7 @@ class Module:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, or set them to zero."""
-        for parameter in self.parameters():
-            if parameter.grad is not None:
-                parameter.grad = None if set_to_none else Tensor._wrap(np.zeros_like(parameter._array))
+        clear_gradients(self.parameters(), set_to_none)
 
     def name_parameters(self: M) -> M:
         """Label every parameter with its path, for graphs and gradient checks; returns self."""
@@ -285,16 +288,20 @@ class Module:
         function(self)
         return self
 
-    def to(self: M, target: Any) -> M:
+    def to(self: M, target: Any = None, *, dtype: Any = None, device: Any = None) -> M:
         """Convert floating parameters and buffers to a dtype; the device ``"cpu"`` changes nothing; returns self.
 
         Raises ValueError for another device, TypeError for a dtype that is not floating.
         """
-        if str(target) == "cpu":
+        check_device(device)
+        if target is not None:
+            try:
+                dtype = np.dtype(target)
+            except TypeError:
+                check_device(target)
+        if dtype is None:
             return self
-        if isinstance(target, str) and target.partition(":")[0] in ("cuda", "mps", "xpu"):
-            raise ValueError(f"there is no device {target!r}: everything runs on 'cpu'")
-        dtype = np.dtype(target)
+        dtype = np.dtype(dtype)
         if dtype.kind != "f":
             raise TypeError(f"a module can be converted to a floating dtype, not {dtype}")
         for tensor in [*self.parameters(), *self.buffers()]:
@@ -322,6 +329,13 @@ class Module:
         if not children:
             return f"{name}({extra})"
         return f"{name}(\n  " + "\n  ".join([extra, *children] if extra else children) + "\n)"
+
+
+def clear_gradients(tensors: Iterable[Tensor], set_to_none: bool) -> None:
+    """What ``zero_grad`` of modules and optimizers does: forget the gradients, or set them to zero."""
+    for tensor in tensors:
+        if tensor.grad is not None:
+            tensor.grad = None if set_to_none else Tensor._wrap(np.zeros_like(tensor._array))
 
 
 def _join(prefix: str, name: str) -> str:

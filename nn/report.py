@@ -12,10 +12,9 @@ from autograd_lite.modes import trace
 from . import functional as F
 from .checkpoint import written_whole
 from .module import Module
+from .train import Row
 
 __all__ = ["traced_loss", "write_graph", "write_loss_plot", "write_metrics"]
-
-Row = dict[str, float]
 
 
 def write_metrics(path: Path, history: list[Row]) -> None:
@@ -60,7 +59,7 @@ def write_graph(path: Path, loss: Tensor) -> Path:
 
     picture = draw(loss)
     if renderer() is None:
-        path = path.with_suffix(".txt")
+        path = path.with_name(path.name + ".txt")
     with written_whole(path) as temporary:
         if path.suffix == ".txt":
             temporary.write_text(picture.listing + "\n", encoding="utf-8")

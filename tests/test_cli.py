@@ -144,8 +144,8 @@ def test_without_matplotlib_and_renderer_the_rest_is_written(
         "autograd-lite: loss.svg", "autograd-lite: graph.svg",
     ]  # fmt: skip
     assert err.count("autograd-lite[viz]") == 2
-    assert "fc1.weight" in (tmp_path / "digits" / "graph.txt").read_text(encoding="utf-8")
-    assert "graph.txt" in out
+    assert "fc1.weight" in (tmp_path / "digits" / "graph.svg.txt").read_text(encoding="utf-8")
+    assert "graph.svg.txt" in out
     assert "loss.svg" not in out
 
 
@@ -467,3 +467,23 @@ def test_a_checkpoint_that_does_not_fit_changes_nothing(tmp_path: Path) -> None:
         ck.load_checkpoint(path).restore(fitting, sgd, generator)
     assert np.array_equal(model.weight.numpy(), before)
     assert np.array_equal(fitting.weight.numpy(), start)
+
+
+@pytest.mark.parametrize("argv", [["check"], ["train", "digits", "--help"]])
+def test_a_terminal_without_the_signs(argv: list[str]) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-m", "nn", *argv], capture_output=True, env=environment, check=False)
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr
+
+
+def test_one_class_has_no_gradient_to_check(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "check", "--model", "3-1")
+    assert code == 2
+    assert "classes" in err
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "graph", "--out", tmp_path / "none" / "g.svg")
+    assert code == 1
+    assert f"{tmp_path / 'none' / 'g.svg'}" in err

@@ -357,3 +357,15 @@ def test_the_table_is_limited_and_has_the_worst_rows_first() -> None:
     assert lines[1].split() == ["input", "element", "analytic", "numeric", "error"]
     assert lines[2].split() == ["0", "[29]", "29", "1", "28", "wrong"]
     assert "… and 50 more rows" in message
+
+
+def test_gradgradcheck_compares_the_recorded_gradient_with_the_plain_one() -> None:
+    def rule(g, out, x):
+        return g * 2 * x if isinstance(g, al.Tensor) else g * 3 * x
+
+    @al.op(vjps=(rule,))
+    def two_faced(x, out=None):
+        return np.square(x, out)
+
+    with pytest.raises(GradcheckError, match=r"input 0.*create_graph"):
+        gradgradcheck(two_faced, al.Tensor(np.array([1.0, 2.0]), requires_grad=True))

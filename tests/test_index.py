@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd_lite as al
+from autograd_lite.ops.index import setitem
 
 relaxed = settings(deadline=None, max_examples=150)
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=4)
@@ -117,7 +118,7 @@ def test_the_last_write_does_not_depend_on_memory_layout(layout: str) -> None:
     if layout == "columns":
         index, value = np.asfortranarray(index), np.asfortranarray(value)
     for x, v in ((np.zeros((2, 2)).T, value), (al.Tensor(np.zeros((2, 2)).T), al.Tensor(value))):
-        assert al.setitem(x, v, (0, index)).tolist() == [[3.0, 4.0], [0.0, 0.0]]
+        assert setitem(x, v, (0, index)).tolist() == [[3.0, 4.0], [0.0, 0.0]]
 
 
 # -- what an index may be ---------------------------------------------------------------------------------------------
@@ -182,7 +183,7 @@ def test_nothing_the_caller_can_change_stays_on_the_tape() -> None:
     x, v = al.Tensor(X, requires_grad=True), al.Tensor(np.ones(2), requires_grad=True)
     array, tensor, numbers = np.array([0, 1]), al.Tensor([0, 1]), [0, 1]
     mask = np.array([True, True, False, False])
-    losses = x[array].sum() + x[tensor, numbers].sum() + x[0][mask].sum() + al.setitem(x, v, (0, array)).sum()
+    losses = x[array].sum() + x[tensor, numbers].sum() + x[0][mask].sum() + setitem(x, v, (0, array)).sum()
     losses = losses + al.gather(x, 0, array[None]).sum() + al.embedding(array, x).sum()
     array[:] = 2
     tensor.fill_(2)
@@ -230,14 +231,14 @@ def test_negative_rows_of_small_integers() -> None:
 
 def test_setitem_casts_the_value_and_keeps_the_dtype() -> None:
     x = al.Tensor([1.0, 2.0])
-    assert al.setitem(x, np.array([5.0]), [0]).dtype == np.float32
-    assert al.setitem(x, 3, 0).tolist() == [3.0, 2.0]
-    assert al.setitem(al.Tensor([1, 2]), True, 0).tolist() == [1, 2]
+    assert setitem(x, np.array([5.0]), [0]).dtype == np.float32
+    assert setitem(x, 3, 0).tolist() == [3.0, 2.0]
+    assert setitem(al.Tensor([1, 2]), True, 0).tolist() == [1, 2]
     mask = al.Tensor([True, False])
-    assert al.setitem(mask, 1, 1).tolist() == [True, True]
-    assert al.setitem(mask, 1, 1).dtype == np.bool_
+    assert setitem(mask, 1, 1).tolist() == [True, True]
+    assert setitem(mask, 1, 1).dtype == np.bool_
     v = al.Tensor(np.array([4.0]), requires_grad=True)
-    al.setitem(x, v, [0]).sum().backward()
+    setitem(x, v, [0]).sum().backward()
     assert v.grad.dtype == np.float64
 
 
@@ -256,7 +257,7 @@ def test_setitem_casts_the_value_and_keeps_the_dtype() -> None:
 )
 def test_setitem_refuses(x: Any, value: Any, index: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        al.setitem(al.Tensor(x), value, index)
+        setitem(al.Tensor(x), value, index)
 
 
 # -- along an axis ----------------------------------------------------------------------------------------------------

@@ -93,7 +93,8 @@ def test_logistic_regression_by_hand() -> None:
     [
         (nn.ReLU(), lambda z: np.maximum(0, z)),
         (nn.LeakyReLU(), lambda z: np.maximum(0.1 * z, z)),
-        (nn.LeakyReLU(0.01), lambda z: np.maximum(0.01 * z, z)),
+        (nn.ReLU(inplace=True), lambda z: np.maximum(0, z)),
+        (nn.LeakyReLU(0.01, inplace=True), lambda z: np.maximum(0.01 * z, z)),
         (nn.Sigmoid(), lambda z: 1 / (1 + np.exp(-z))),
         (nn.Tanh(), np.tanh),
         (nn.Softmax(), lambda z: np.exp(z) / np.exp(z).sum(-1, keepdims=True)),
@@ -112,6 +113,13 @@ def test_activations(module: nn.Module, expected: Any) -> None:
 def test_leaky_relu_refuses(slope: float) -> None:
     with pytest.raises(ValueError, match=str(slope)):
         nn.LeakyReLU(slope)
+
+
+def test_inplace_does_not_overwrite_what_it_is_given() -> None:
+    z = al.tensor([-1.0, 2.0])
+    for module in (nn.ReLU(True), nn.LeakyReLU(0.1, True)):
+        module(z)
+        assert z.tolist() == [-1, 2]
 
 
 # -- containers -------------------------------------------------------------------------------------------------------
@@ -149,6 +157,7 @@ def test_sequential_refuses() -> None:
 def test_flatten() -> None:
     assert nn.Flatten()(al.zeros((2, 3, 4))).shape == (2, 12)
     assert nn.Flatten(0)(al.zeros((2, 3, 4))).shape == (24,)
+    assert nn.Flatten(start_dim=0, end_dim=1)(al.zeros((2, 3, 4))).shape == (6, 4)
     _check_gradients(nn.Flatten(), RNG.normal(size=(2, 3, 2)))
 
 

@@ -254,11 +254,30 @@ def test_conversion() -> None:
     assert net.scratch.dtype == np.float64
     assert all(a is b and a.requires_grad for a, b in zip(parameters, net.parameters(), strict=True))
     assert net.float().fc1.weight.dtype == np.float32
-    assert net.to("cpu") is net
-    with pytest.raises(ValueError, match="cuda:0"):
-        net.to("cuda:0")
-    with pytest.raises(TypeError, match="int64"):
-        net.to(np.int64)
+    assert net.to("float16").fc1.weight.dtype == np.float16
+    assert net.to(device="cpu", dtype=al.float64).fc1.weight.dtype == np.float64
+
+
+def test_the_only_device_is_the_cpu() -> None:
+    net = Net()
+    for same in (net.to("cpu"), net.to(al.device("cpu")), net.to(device="cpu"), net.to()):
+        assert same is net
+    for wrong in ({"target": "cuda:0"}, {"device": "cuda:0"}):
+        with pytest.raises(ValueError, match="only device is 'cpu', got 'cuda:0'"):
+            net.to(**wrong)
+    for wrong in ({"target": np.int64}, {"dtype": np.int64}):
+        with pytest.raises(TypeError, match="int64"):
+            net.to(**wrong)
+    assert {p.dtype for p in net.parameters()} == {np.dtype(np.float32)}
+
+
+def test_conversion_keeps_names_and_hooks() -> None:
+    net, seen = Net().name_parameters(), []
+    net.scale.register_hook(lambda g: seen.append(g.dtype))
+    net.double()
+    assert [p.name for p in net.parameters()] == NAMES
+    net(al.randn(2, 3, dtype=np.float64)).sum().backward()
+    assert seen == [np.dtype(np.float64)]
 
 
 # -- hooks, traces, repr ----------------------------------------------------------------------------------------------

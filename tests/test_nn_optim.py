@@ -119,13 +119,13 @@ def test_a_step_between_forward_and_backward_is_noticed() -> None:
 
 
 def test_zero_grad() -> None:
-    w = nn.Parameter([1.0])
-    optimizer = SGD([w], lr=0.1)
-    w.grad = al.tensor([3.0])
+    w, b = nn.Parameter([1.0]), nn.Parameter([2.0])
+    optimizer = SGD([{"params": [w]}, {"params": [b]}], lr=0.1)
+    w.grad, b.grad = al.tensor([3.0]), al.tensor([4.0])
     optimizer.zero_grad(set_to_none=False)
-    assert w.grad.tolist() == [0]
+    assert w.grad.tolist() == b.grad.tolist() == [0]
     optimizer.zero_grad()
-    assert w.grad is None
+    assert w.grad is b.grad is None
 
 
 def test_step_with_a_closure() -> None:
@@ -227,6 +227,7 @@ def test_bad_parameters(make: Any) -> None:
         (SGD, {"lr": float("nan")}, "lr .*nan"),
         (SGD, {"lr": float("inf")}, "lr .*inf"),
         (SGD, {"momentum": -1}, "momentum .*-1"),
+        (SGD, {"dampening": -3}, "dampening .*-3"),
         (SGD, {"weight_decay": -1e-4}, "weight_decay .*-0.0001"),
         (SGD, {"nesterov": True}, "momentum 0.0, dampening 0.0"),
         (SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "momentum 0.9, dampening 0.1"),

@@ -15,6 +15,7 @@ from numeric import gradient
 
 import autograd_lite as al
 from autograd_lite import Tensor
+from autograd_lite.ops.reduce import scan
 
 INF = math.inf
 REDUCTIONS: dict[str, Callable[..., Any]] = {
@@ -225,9 +226,9 @@ def test_scan_is_the_recurrence() -> None:
     expected = np.zeros((3, 5))
     for j in range(5):
         expected[:, j] = a[:, j] * expected[:, j - 1] + b[:, j] if j else b[:, j]
-    np.testing.assert_allclose(al.scan(a, b, 1), expected)
+    np.testing.assert_allclose(scan(a, b, 1), expected)
     with pytest.raises(ValueError, match=r"\(3, 5\).*\(3,\)"):
-        al.scan(Tensor(a), Tensor(b[:, 0]))
+        scan(Tensor(a), Tensor(b[:, 0]))
 
 
 # -- variance ---------------------------------------------------------------------------------------------------------

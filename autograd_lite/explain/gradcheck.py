@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from .. import autograd
 from ..modes import enable_grad
 from ..tape import Node
 from ..tensor import Tensor
+from ..transforms import pull_back
 from .culprit import wrong_entries
 
 __all__ = ["GradcheckError", "GradcheckResult", "Row", "gradcheck", "gradgradcheck"]
@@ -197,8 +197,19 @@ def gradgradcheck(
 
     def gradients(*values: Any) -> tuple[Tensor, ...]:
         results = _outputs(fn(*values[: len(arguments)]))
-        return tuple(_gradients(results, checked, values[len(arguments) :], create_graph=True))
+        return pull_back(results, checked, values[len(arguments) :], create_graph=True)
 
+    plain = pull_back(outputs, checked, cotangents, create_graph=False)
+    with enable_grad():
+        recorded = gradients(*arguments, *cotangents)
+    for label, one, other in zip(_labels(arguments).values(), plain, recorded, strict=True):
+        if not np.allclose(one._array, other._array, rtol, atol, equal_nan=True):
+            result = GradcheckResult(
+                [], f"input {label}: create_graph=True gives another gradient than a plain backward"
+            )
+            if raise_exception:
+                raise GradcheckError(str(result))
+            return result
     return gradcheck(gradients, [*arguments, *cotangents], eps, atol, rtol, raise_exception, max_elements, seed)
 
 
@@ -238,7 +249,7 @@ class _Check:
         single = len(outputs) == 1 and outputs[0]._array.size == 1
         self.weights = [np.ones(y.shape) if single else _signed(self.rng, y.shape) for y in outputs]
         weights = [Tensor(u) for u in self.weights]
-        gradients = [g._array for g in _gradients(outputs, list(self.labels), weights)]
+        gradients = [g._array for g in pull_back(outputs, list(self.labels), weights)]
         rows: list[Row] = []
         for (tensor, label), gradient in zip(self.labels.items(), gradients, strict=True):
             rows += self.rows(tensor, label, gradient)
@@ -365,18 +376,6 @@ def _outputs(results: Any) -> list[Tensor]:
         if not isinstance(y, Tensor):
             raise TypeError(f"gradcheck: fn must return a Tensor or a tuple of Tensors, got {type(y).__name__}")
     return [y for y in several if y.dtype.kind == "f"]
-
-
-def _gradients(
-    outputs: Sequence[Tensor], inputs: list[Tensor], cotangents: Sequence[Tensor], create_graph: bool = False
-) -> list[Tensor]:
-    """The gradients that the tape gives, zero where it gives none."""
-    pairs = [(y, u) for y, u in zip(outputs, cotangents, strict=True) if y.requires_grad]
-    found: Sequence[Tensor | None] = [None] * len(inputs)
-    if pairs:
-        roots, entering = zip(*pairs, strict=True)
-        found = autograd.grad(roots, inputs, entering, create_graph=create_graph, allow_unused=True)
-    return [Tensor._wrap(np.zeros(x.shape)) if g is None else g for x, g in zip(inputs, found, strict=True)]
 
 
 def _signed(rng: np.random.Generator, shape: tuple[int, ...]) -> ndarray:

@@ -17,13 +17,14 @@ from . import (
     linalg,
     logic,
     order,
+    pad,
     reduce,
     shape,
     softmax,
 )  # fmt: skip
 
 FAMILIES: tuple[ModuleType, ...] = (
-    elementwise, activation, logic, reduce, softmax, shape, diagonal, join, index, linalg, order,
+    elementwise, activation, logic, reduce, softmax, shape, pad, diagonal, join, index, linalg, order,
 )  # fmt: skip
 
 METHODS = """
@@ -41,13 +42,12 @@ bmm dot inner matmul mm mv outer trace
 argsort sort topk
 """
 
-PROPERTIES = {"T": "permute", "mT": "matrix_transpose"}
+PROPERTIES = {"T": shape.permute, "mT": shape.matrix_transpose}
 
 OPERATORS = {  # Tensor.__add__ is `add`
     "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "floordiv": "floor_divide", "mod": "remainder",
     "pow": "pow", "neg": "neg", "abs": "abs", "eq": "eq", "ne": "ne", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge",
     "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor", "invert": "bitwise_not", "matmul": "matmul",
-    "getitem": "getitem",
 }  # fmt: skip
 REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "matmul")
 
@@ -60,7 +60,8 @@ def _attach() -> None:
     for name, method in {**inplace.METHODS, **convert.METHODS}.items():
         setattr(Tensor, name, method)
     for name, function in PROPERTIES.items():
-        setattr(Tensor, name, property(functions[function]))
+        setattr(Tensor, name, property(function))
+    Tensor.__getitem__ = index.getitem  # type: ignore[method-assign]
     for operator, name in OPERATORS.items():
         setattr(Tensor, f"__{operator}__", functions[name])
     for operator in REFLECTED:

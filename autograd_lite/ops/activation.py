@@ -23,10 +23,10 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 def sigmoid(x, out=None):
     """``σ(x) = 1 / (1 + e⁻ˣ)``, in the open interval (0, 1) (cheat sheet 1.2)."""
     x = np.asarray(x)
-    # e⁻ˣ overflows only where the result is smaller than the smallest normal number.
-    out = np.maximum(x, np.log(np.finfo(x.dtype).tiny), out=out)
-    out = np.exp(np.negative(out), out if isinstance(out, np.ndarray) else None)
-    return np.true_divide(1, out + 1, out if isinstance(out, np.ndarray) else None)
+    # Where e⁻ˣ overflows the result is 0.
+    with np.errstate(over="ignore"):
+        powers = np.exp(np.negative(x, out), out)
+    return np.true_divide(1, powers + 1, out)
 
 
 def _softplus_slope(g, out, x, beta, threshold):
@@ -40,7 +40,7 @@ def softplus(x, beta=1.0, threshold=20.0, out=None):
     return deliver(np.where(x * beta > threshold, x, smooth), out)
 
 
-@op(vjps=(lambda g, out, x: g * (out > 0),), symbol="ReLU", samples=unary(kinks=(0,)))
+@op(vjps=(lambda g, out, x: where(out > 0, g, 0.0),), symbol="ReLU", samples=unary(kinks=(0,)))
 def relu(x, out=None):
     """``max(0, x)``; the gradient at 0 is 0 (cheat sheet 1.2)."""
     return np.maximum(x, 0, out=out)
@@ -111,7 +111,7 @@ def gelu(x, approximate="none", out=None):
 
 
 @op(
-    vjps=(lambda g, out, x, min_val, max_val: g * ((x > min_val) & (x < max_val)),),
+    vjps=(lambda g, out, x, min_val, max_val: where((x > min_val) & (x < max_val), g, 0.0),),
     symbol="hardtanh", samples=unary(kinks=(-1, 1, -0.5, 0.5), min_val=(-0.5,), max_val=(0.5,)),
 )  # fmt: skip
 def hardtanh(x, min_val=-1.0, max_val=1.0, out=None):

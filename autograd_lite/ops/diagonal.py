@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..op import Sample, op
-from .composed import position
+from .composed import composed, position
 from .out import deliver
+from .samples import normal
 
-__all__ = ["diag", "diag_embed", "diagonal", "diagonal_to", "tril", "triu"]
+__all__ = ["diag", "diag_embed", "diagonal", "tril", "triu"]
 
 
 # -- triangles --------------------------------------------------------------------------------------------------------
@@ -26,14 +27,14 @@ def _check_matrix(x: Any) -> None:
         raise ValueError(f"a triangle takes at least 2 axes, got shape {np.shape(x)}")
 
 
-@op(vjps=(lambda g, out, x, diagonal: tril(g, diagonal),), symbol="◣", numpy=(np.tril,), samples=_triangle_samples)
+@op(vjps=(lambda g, out, x, diagonal: tril(g, diagonal),), symbol="◣", samples=_triangle_samples)
 def tril(x, diagonal=0, out=None):
     """The lower triangle of matrices ``(…, M, N)``, up to ``diagonal``; zeros above.  Raises ValueError below 2-D."""
     _check_matrix(x)
     return deliver(np.tril(x, diagonal), out)
 
 
-@op(vjps=(lambda g, out, x, diagonal: triu(g, diagonal),), symbol="◥", numpy=(np.triu,), samples=_triangle_samples)
+@op(vjps=(lambda g, out, x, diagonal: triu(g, diagonal),), symbol="◥", samples=_triangle_samples)
 def triu(x, diagonal=0, out=None):
     """The upper triangle of matrices ``(…, M, N)``, from ``diagonal`` on; zeros below.  Raises ValueError below 2-D."""
     _check_matrix(x)
@@ -50,7 +51,7 @@ def _diagonal_samples(rng: np.random.Generator) -> list[Sample]:
 
 @op(
     vjps=(lambda g, out, x, offset, dim1, dim2: diagonal_to(g, x.shape, offset, dim1, dim2),),
-    symbol="diag", numpy=(np.diagonal,), view=True, samples=_diagonal_samples,
+    symbol="diag", view=True, samples=_diagonal_samples,
 )  # fmt: skip
 def diagonal(x, offset=0, dim1=0, dim2=1, out=None):
     """The diagonal over the axes ``dim1`` and ``dim2``, ``offset`` above it, as the last axis.  Shares memory.
@@ -84,6 +85,7 @@ def diagonal_to(x, shape, offset=0, dim1=0, dim2=1, out=None):
     return out
 
 
+@composed(normal(((3,),), ((2, 3), 1), ((2, 2), -1, 0, 1)))
 def diag_embed(x: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     """Square matrices with the last axis of ``x`` on a diagonal, ``(…, N) -> (…, N, N)``."""
     if not x.shape:
@@ -98,6 +100,7 @@ def diag_embed(x: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     return diagonal_to(x, shape, offset, first, second)
 
 
+@composed(normal(((3,),), ((2, 3),), ((3,), 1), ((3, 2), -1)))
 def diag(x: Any, diagonal: int = 0) -> Any:
     """The diagonal of a matrix, or a matrix with a vector on its diagonal.  Raises ValueError for other shapes.
 

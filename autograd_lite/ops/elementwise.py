@@ -21,8 +21,8 @@ __all__ = [
 
 
 def _flat(g: Any, out: Any, x: Any, *params: Any) -> Any:
-    """The vjp of a step function: nothing flows."""
-    return g * 0
+    """The vjp of a step function: nothing flows, whatever g is."""
+    return where(True, 0.0, g)
 
 
 # -- arithmetic -------------------------------------------------------------------------------------------------------
@@ -57,8 +57,8 @@ def mul(x, y, out=None):
 
 @op(
     vjps=(
-        lambda g, out, x, y, rounding_mode: g / y if rounding_mode is None else g * 0,
-        lambda g, out, x, y, rounding_mode: -g * out / y if rounding_mode is None else g * 0,
+        lambda g, out, x, y, rounding_mode: g / y if rounding_mode is None else _flat(g, out, x),
+        lambda g, out, x, y, rounding_mode: -g * out / y if rounding_mode is None else _flat(g, out, x),
     ),
     symbol="÷", numpy=(np.true_divide,), floating=True, samples=binary(second=(0.5, 2)),
 )  # fmt: skip
@@ -92,7 +92,7 @@ def remainder(x, y, out=None):
 
 def _pow_base(g, out, x, y):
     if isinstance(y, (int, float)):
-        return g * 0 if y == 0 else g if y == 1 else g * (2 * x) if y == 2 else g * (y * x ** (y - 1))
+        return _flat(g, out, x) if y == 0 else g if y == 1 else g * (2 * x) if y == 2 else g * (y * x ** (y - 1))
     return where(y == 0, 0.0, g * y * x ** where(y == 0, 0.0, y - 1))
 
 
@@ -239,8 +239,14 @@ def atan(x, out=None):
     return np.arctan(x, out)
 
 
+def _square_length(x: Any, y: Any) -> Any:
+    """x² + y², and 1 at the origin, where the angle's gradient is 0."""
+    total = x * x + y * y
+    return where(total == 0, 1.0, total)
+
+
 @op(
-    vjps=(lambda g, out, x, y: g * y / (x * x + y * y), lambda g, out, x, y: -g * x / (x * x + y * y)),
+    vjps=(lambda g, out, x, y: g * y / _square_length(x, y), lambda g, out, x, y: -g * x / _square_length(x, y)),
     symbol="atan2", numpy=(np.arctan2,), floating=True, samples=binary((0.3, 2), (0.3, 2)),
 )  # fmt: skip
 def atan2(x, y, out=None):
@@ -283,7 +289,7 @@ def erf(x, out=None):
 
 def _larger(g: Any, x: Any, y: Any) -> Any:
     """The share of ``g`` that goes to x in max(x, y): all, half on a tie, nothing."""
-    return g * ((x > y) * 1.0 + (x == y) * 0.5)
+    return where(x > y, g, where(x == y, g * 0.5, 0.0))
 
 
 @op(
@@ -326,9 +332,9 @@ def _clamp_samples(rng: np.random.Generator) -> list[Sample]:
 
 @op(
     vjps=(
-        lambda g, out, x, min, max: g * _inside(x, min, max),
-        lambda g, out, x, min, max: g * _below(x, min, max),
-        lambda g, out, x, min, max: g * _above(x, min, max),
+        lambda g, out, x, min, max: where(_inside(x, min, max), g, 0.0),
+        lambda g, out, x, min, max: where(_below(x, min, max), g, 0.0),
+        lambda g, out, x, min, max: where(_above(x, min, max), g, 0.0),
     ),
     symbol="clamp", samples=_clamp_samples,
 )  # fmt: skip

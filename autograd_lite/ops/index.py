@@ -15,14 +15,15 @@ from numpy import ndarray
 
 from ..op import Sample, op
 from ..tensor import Tensor, as_array
-from .composed import composed, position
+from .composed import as_operand, composed, position
 from .elementwise import where
 from .out import deliver
+from .samples import normal
 from .shape import broadcast_to, reshape
 
 __all__ = [
-    "argwhere", "embedding", "gather", "getitem", "index_add", "index_put", "index_select", "masked_fill",
-    "masked_select", "nonzero", "one_hot", "scatter", "scatter_add", "setitem", "take", "take_along_axis",
+    "argwhere", "embedding", "gather", "index_add", "index_put", "index_select", "masked_fill",
+    "masked_select", "nonzero", "one_hot", "scatter", "scatter_add", "take", "take_along_axis",
     "take_along_dim",
 ]  # fmt: skip
 
@@ -222,7 +223,13 @@ def setitem(x: Any, value: Any, index: Any) -> Any:
     return assign(x, value, index)
 
 
-@composed
+def _put_samples(rng: np.random.Generator) -> list[Sample]:
+    once, twice = (np.array([0, 2]), np.array([1, 3])), (np.array([1, 1, 0]),)
+    x, rows = rng.normal(size=(3, 4)), rng.normal(size=(3, 4))
+    return [Sample(x, once, rng.normal(size=2)), Sample(x, once, np.array(0.5), True), Sample(x, twice, rows, True)]
+
+
+@composed(_put_samples)
 def index_put(x: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
     """``x`` with ``values`` written at the tuple of arrays ``indices``, or added there with ``accumulate``."""
     index = normal_index(tuple(indices))
@@ -266,7 +273,12 @@ def _at_least_1d(x: Any) -> Any:
     return _shaped(x, x.shape or (1,))
 
 
-@composed
+def _gather_samples(rng: np.random.Generator) -> list[Sample]:
+    indices = ((0, [[2, 0, 1, 2], [0, 0, 1, 1]]), (1, [[3], [0], [0]]), (-1, [[1, 1], [0, 2], [3, 3]]))
+    return [Sample(rng.normal(size=(3, 4)), axis, np.array(index)) for axis, index in indices]
+
+
+@composed(_gather_samples)
 def gather(x: Any, axis: int, index: Any) -> Any:
     """``out[i, j] = x[index[i, j], j]`` for axis 0, and so on: ``(N, …), int (M, …) -> (M, …)``.
 
@@ -287,13 +299,18 @@ def gather(x: Any, axis: int, index: Any) -> Any:
 
 def _sources(name: str, src: Any, index: ndarray) -> Any:
     """The part of ``src`` that ``index`` covers."""
-    src = src if isinstance(src, (Tensor, ndarray)) else as_array(src)
+    src = as_operand(src)
     if src.ndim != index.ndim or any(n > m for n, m in zip(index.shape, src.shape, strict=True)):
         raise ValueError(f"{name}: the index has shape {index.shape}, src only {src.shape}")
     return src if src.shape == index.shape else getitem(src, tuple([builtins.slice(n) for n in index.shape]))
 
 
-@composed
+def _scatter_samples(rng: np.random.Generator) -> list[Sample]:
+    cases = (((3, 4), 0, [[2, 0, 1, 2]], (2, 4)), ((3, 4), 1, [[3, 1], [0, 2], [1, 0]], (3, 2)), ((3,), -1, [1], (1,)))
+    return [Sample(rng.normal(size=s), axis, np.array(index), rng.normal(size=t)) for s, axis, index, t in cases]
+
+
+@composed(_scatter_samples)
 def scatter_add(x: Any, axis: int, index: Any, src: Any) -> Any:
     """``x`` with ``src[i, j]`` added at ``[index[i, j], j]`` for axis 0, and so on: the adjoint of `gather`.
 
@@ -306,7 +323,7 @@ def scatter_add(x: Any, axis: int, index: Any, src: Any) -> Any:
     return x + _shaped(added, x.shape)
 
 
-@composed
+@composed(_scatter_samples, value="src")
 def scatter(x: Any, axis: int, index: Any, src: Any) -> Any:
     """``x`` with ``src[i, j]``, or the number ``src``, written at ``[index[i, j], j]`` for axis 0, and so on.
 
@@ -319,7 +336,11 @@ def scatter(x: Any, axis: int, index: Any, src: Any) -> Any:
     return _shaped(setitem(_at_least_1d(x), src, _grid("scatter", x.shape, axis, index)), x.shape)
 
 
-@composed
+@composed(
+    lambda rng: [
+        Sample(s.args[0], s.args[2], s.args[1]) for s in _gather_samples(rng) if s.args[2].shape[s.args[1] - 1]
+    ]
+)
 def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
     """The elements of ``x`` that ``indices``, such as `argsort` returns, names along ``axis``.
 
@@ -345,7 +366,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
 take_along_dim = take_along_axis  # PyTorch's name
 
 
-@composed
+@composed(normal(((3, 4), 0, np.array([2, 0, 2])), ((3, 4), -1, np.array([1])), ((3,), 0, np.array([], dtype=int))))
 def index_select(x: Any, axis: int, index: Any) -> Any:
     """The slices of ``x`` that the 1-D ``index`` names along ``axis``: ``(N, C), int (M,) -> (M, C)`` for axis 0.
 
@@ -362,7 +383,15 @@ def _along(name: str, shape: tuple[int, ...], axis: int, index: Any) -> Index:
     return (builtins.slice(None),) * axis + (index.reshape(-1),)
 
 
-@composed
+def _add_samples(rng: np.random.Generator) -> list[Sample]:
+    x, rows, columns = rng.normal(size=(3, 4)), np.array([2, 0, 2]), np.array([1])
+    return [
+        Sample(x, 0, rows, rng.normal(size=(3, 4))), Sample(x, -1, columns, rng.normal(size=(3, 1))),
+        Sample(x, 0, rows, rng.normal(size=(3, 4)), alpha=0.5),
+    ]  # fmt: skip
+
+
+@composed(_add_samples)
 def index_add(x: Any, axis: int, index: Any, source: Any, alpha: float = 1) -> Any:
     """``x`` with ``alpha·source`` added to the slices that the 1-D ``index`` names along ``axis``."""
     places = _along("index_add", x.shape, axis, index)
@@ -372,7 +401,7 @@ def index_add(x: Any, axis: int, index: Any, source: Any, alpha: float = 1) -> A
     return x + _shaped(accumulate(_shaped(source, fits), shape, places), x.shape)
 
 
-@composed
+@composed(normal(((3, 4), np.array([0, 11, 0])), ((3, 4), np.array([[1], [5]]))))
 def take(x: Any, index: Any) -> Any:
     """The elements of ``x`` that ``index`` names, counted in order through all axes.
 
@@ -384,14 +413,17 @@ def take(x: Any, index: Any) -> Any:
 # -- masks ------------------------------------------------------------------------------------------------------------
 
 
+MASK = np.array([[True, False, True], [False, False, True]])  # of the samples
+
+
 def _mask(name: str, mask: Any) -> Any:
-    mask = mask if isinstance(mask, Tensor) else as_array(mask)
+    mask = as_operand(mask)
     if mask.dtype.kind != "b":
         raise TypeError(f"{name}: the mask must hold booleans, not {mask.dtype} {mask.shape}")
     return mask
 
 
-@composed
+@composed(lambda rng: [Sample(rng.normal(size=(2, 3)), MASK, value) for value in (0.5, np.array(1.5))])
 def masked_fill(x: Any, mask: Any, value: Any) -> Any:
     """``value`` where the boolean ``mask`` is true, else ``x``; all broadcast.  Raises TypeError for another mask.
 
@@ -402,7 +434,7 @@ def masked_fill(x: Any, mask: Any, value: Any) -> Any:
     return where(_mask("masked_fill", mask), value, x)
 
 
-@composed
+@composed(normal(((2, 3), MASK), ((3,), MASK), ((2, 3), MASK[0])))
 def masked_select(x: Any, mask: Any) -> Any:
     """The elements of ``x`` where the boolean ``mask`` is true, in order: ``(…) -> (M,)``; both broadcast."""
     mask = _mask("masked_select", mask)
@@ -422,7 +454,7 @@ def argwhere(x, out=None):
     return deliver(np.argwhere(x), out)
 
 
-@composed
+@composed(lambda rng: [Sample(MASK * 0.5), Sample(MASK[0] * 0.5, as_tuple=True)])
 def nonzero(x: Any, as_tuple: bool = False) -> Any:
     """The places of the elements that are not 0: ``(…) -> int (M, ndim)``, or with ``as_tuple`` one tensor an axis."""
     if not as_tuple:
@@ -454,7 +486,12 @@ def one_hot(x, num_classes=-1, out=None):
     return deliver((x[..., None] == np.arange(num_classes)).astype(np.int64), out)
 
 
-@composed
+def _embedding_samples(rng: np.random.Generator) -> list[Sample]:
+    weight, classes = rng.normal(size=(4, 2)), np.array([[0, 3, 0], [1, 1, 2]])
+    return [Sample(classes, weight), Sample(classes, weight, padding_idx=1), Sample(np.array(2), weight)]
+
+
+@composed(_embedding_samples)
 def embedding(index: Any, weight: Any, padding_idx: int | None = None) -> Any:
     """The rows of ``weight`` that ``index`` names: ``int (…), (V, D) -> (…, D)``; row ``padding_idx`` has gradient 0.
 

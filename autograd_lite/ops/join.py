@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..op import SHAPE, Sample, op
-from .composed import composed, position
-from .shape import narrow, reshape, select
+from .composed import as_operand, composed, position
+from .pad import narrow, select
+from .samples import normal
+from .shape import reshape
 
 __all__ = ["cat", "chunk", "concat", "concatenate", "hstack", "split", "stack", "unbind", "vstack"]
 
@@ -111,15 +113,17 @@ def _at_least(x: Any, ndim: int) -> Any:
     return x if len(x.shape) >= ndim else reshape(x, (1,) * (ndim - len(x.shape)) + tuple(x.shape))
 
 
+@composed(lambda rng: [Sample([rng.normal(size=s) for s in shapes]) for shapes in (((), (3,)), ((2, 3), (2, 1)))])
 def hstack(tensors: Sequence[Any]) -> Any:
     """Tensors side by side: `cat` along the second axis, vectors and numbers along the first."""
-    parts = [_at_least(x, 1) for x in tensors]
+    parts = [_at_least(as_operand(x), 1) for x in tensors]
     return cat(parts, 0 if parts and len(parts[0].shape) == 1 else 1)
 
 
+@composed(lambda rng: [Sample([rng.normal(size=s) for s in shapes]) for shapes in (((3,), (2, 3)), ((), ()))])
 def vstack(tensors: Sequence[Any]) -> Any:
     """Tensors one above the other: `cat` along the first axis, vectors as rows."""
-    return cat([_at_least(x, 2) for x in tensors], 0)
+    return cat([_at_least(as_operand(x), 2) for x in tensors], 0)
 
 
 # -- taking apart -----------------------------------------------------------------------------------------------------
@@ -131,7 +135,7 @@ def _axis_of(x: Any, axis: int, name: str) -> int:
     return position(axis, x.shape)
 
 
-@composed
+@composed(normal(((5,), 2), ((2, 3), [1, 0, 2], -1)), split_size="split_size_or_sections")
 def split(x: Any, split_size_or_sections: int | Sequence[int], axis: int = 0) -> tuple[Any, ...]:
     """Pieces along an axis: of one length (the last may be shorter), or of the lengths given.  They share memory.
 
@@ -153,7 +157,7 @@ def split(x: Any, split_size_or_sections: int | Sequence[int], axis: int = 0) ->
     return tuple([narrow(x, i, start, length) for start, length in zip(starts, sections, strict=True)])
 
 
-@composed
+@composed(normal(((5,), 2), ((2, 3), 3, 1), ((3,), 5)))
 def chunk(x: Any, chunks: int, axis: int = 0) -> tuple[Any, ...]:
     """At most ``chunks`` pieces along an axis, all of one length but the last.  They share memory.
 
@@ -165,7 +169,7 @@ def chunk(x: Any, chunks: int, axis: int = 0) -> tuple[Any, ...]:
     return split(x, -(-n // chunks), axis) if n else split(x, [0] * chunks, axis)
 
 
-@composed
+@composed(normal(((3, 2),), ((2, 3), -1)))
 def unbind(x: Any, axis: int = 0) -> tuple[Any, ...]:
     """The slices along an axis, which goes.  They share memory.  Raises IndexError for an axis out of range."""
     i = _axis_of(x, axis, "unbind")

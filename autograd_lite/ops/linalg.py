@@ -11,11 +11,12 @@ import numpy as np
 from numpy import ndarray
 
 from ..op import Sample, op
-from .composed import composed
+from .composed import as_operand, composed
 from .diagonal import diagonal
 from .elementwise import mul
 from .out import deliver
 from .reduce import sum
+from .samples import Samples, normal, normals
 from .shape import matrix_transpose, reshape
 
 __all__ = [
@@ -92,46 +93,53 @@ def _ranks(name: str, *wanted: tuple[Any, int]) -> None:
         raise ValueError(f"{name} takes tensors of {', '.join(f'{rank}-D' for _, rank in wanted)}, got shapes {shapes}")
 
 
-def mm(x: Any, y: Any) -> Any:
+@composed(normals(((2, 3), (3, 2)), ((0, 3), (3, 2))))
+def mm(x: Any, mat2: Any) -> Any:
     """The product of two matrices, ``(N, K), (K, M) -> (N, M)``.  Raises ValueError for other shapes."""
-    _ranks("mm", (x, 2), (y, 2))
-    return matmul(x, y)
+    _ranks("mm", (x, 2), (mat2, 2))
+    return matmul(x, mat2)
 
 
-def bmm(x: Any, y: Any) -> Any:
+@composed(normals(((2, 2, 3), (2, 3, 1))))
+def bmm(x: Any, mat2: Any) -> Any:
     """Products of matrices in a batch, ``(B, N, K), (B, K, M) -> (B, N, M)``.  Raises ValueError for other shapes."""
-    _ranks("bmm", (x, 3), (y, 3))
-    if x.shape[0] != y.shape[0]:
-        raise ValueError(f"bmm: the batches differ: {x.shape} and {y.shape}")
-    return matmul(x, y)
+    _ranks("bmm", (x, 3), (mat2, 3))
+    if x.shape[0] != np.shape(mat2)[0]:
+        raise ValueError(f"bmm: the batches differ: {x.shape} and {np.shape(mat2)}")
+    return matmul(x, mat2)
 
 
-def mv(x: Any, y: Any) -> Any:
+@composed(normals(((2, 3), (3,))))
+def mv(x: Any, vec: Any) -> Any:
     """A matrix times a vector, ``(N, K), (K,) -> (N,)``.  Raises ValueError for other shapes."""
-    _ranks("mv", (x, 2), (y, 1))
-    return matmul(x, y)
+    _ranks("mv", (x, 2), (vec, 1))
+    return matmul(x, vec)
 
 
-def dot(x: Any, y: Any) -> Any:
+@composed(normals(((3,), (3,)), ((0,), (0,))))
+def dot(x: Any, tensor: Any) -> Any:
     """The dot product of two vectors, ``(K,), (K,) -> ()``.  Raises ValueError for other shapes."""
-    _ranks("dot", (x, 1), (y, 1))
-    return matmul(x, y)
+    _ranks("dot", (x, 1), (tensor, 1))
+    return matmul(x, tensor)
 
 
 vdot = dot  # the same for real numbers
 
 
-def outer(x: Any, y: Any) -> Any:
+@composed(normals(((2,), (3,))))
+def outer(x: Any, vec2: Any) -> Any:
     """All products of two vectors' elements, ``(N,), (M,) -> (N, M)``.  Raises ValueError for other shapes."""
-    _ranks("outer", (x, 1), (y, 1))
-    return mul(_column(x), y)
+    _ranks("outer", (x, 1), (vec2, 1))
+    return mul(_column(x), vec2)
 
 
+@composed(normals(((2, 3), (2, 2, 3)), ((3,), (3,)), ((), (2, 2))))
 def inner(x: Any, y: Any) -> Any:
     """Dot products along the last axes, ``(…, K), (___, K) -> (…, ___)``; a number multiplies.
 
     Raises ValueError for shapes that do not fit.
     """
+    y = as_operand(y)
     if not x.ndim or not y.ndim:
         return mul(x, y)
     if x.shape[-1] != y.shape[-1]:
@@ -139,13 +147,21 @@ def inner(x: Any, y: Any) -> Any:
     return reshape(matmul(_rows(x), _rows(y).mT), (*x.shape[:-1], *y.shape[:-1]))
 
 
-@composed
+def _plus_samples(*shapes: tuple[int, ...]) -> Samples:
+    def make(rng: np.random.Generator) -> list[Sample]:
+        x, a, b = rng.normal(size=4), *(rng.normal(size=shape) for shape in shapes)
+        return [Sample(x, a, b), Sample(x, a, b, beta=2, alpha=0.5), Sample(x, a, b, beta=0)]
+
+    return make
+
+
+@composed(_plus_samples((2, 3), (3, 4)))
 def addmm(x: Any, mat1: Any, mat2: Any, beta: float = 1, alpha: float = 1) -> Any:
     """``beta·x + alpha·(mat1 @ mat2)`` of matrices; ``x`` broadcasts.  Raises ValueError for shapes that do not fit."""
     return _plus(x, mm(mat1, mat2), beta, alpha)
 
 
-@composed
+@composed(_plus_samples((2, 2, 3), (2, 3, 4)))
 def baddbmm(x: Any, batch1: Any, batch2: Any, beta: float = 1, alpha: float = 1) -> Any:
     """`addmm` of matrices in a batch.  Raises ValueError for shapes that do not fit."""
     return _plus(x, bmm(batch1, batch2), beta, alpha)
@@ -157,6 +173,7 @@ def _plus(x: Any, product: Any, beta: float, alpha: float) -> Any:
     return product if beta == 0 else product + (x if beta == 1 else x * beta)
 
 
+@composed(normal(((3, 3),), ((2, 3),)))
 def trace(x: Any) -> Any:
     """The sum of a matrix's diagonal, ``(N, M) -> ()``.  Raises ValueError for other shapes."""
     _ranks("trace", (x, 2))
@@ -206,6 +223,17 @@ def linear(x, weight, bias=None, out=None):
 # -- einsum -----------------------------------------------------------------------------------------------------------
 
 
+EQUATIONS = (
+    ("ij,jk->ik", (2, 3), (3, 2)), ("ii", (3, 3)), ("...ij->...ji", (2, 2, 3)), ("ba,a", (2, 3), (3,)),
+    ("b...i,...ij->bj...", (2, 2, 3), (2, 3, 2)),
+)  # fmt: skip
+
+
+def _einsum_samples(rng: np.random.Generator) -> list[Sample]:
+    return [Sample(equation, *(rng.normal(size=shape) for shape in shapes)) for equation, *shapes in EQUATIONS]
+
+
+@composed(_einsum_samples)
 def einsum(equation: str, *operands: Any) -> Any:
     """Sums of products over named axes: ``einsum("ij,jk->ik", a, b)`` is ``a @ b``.
 

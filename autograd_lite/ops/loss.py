@@ -13,13 +13,14 @@ import numpy as np
 from numpy import ndarray
 
 from ..op import Sample, op
-from ..tensor import Tensor, as_array
+from ..tensor import Tensor
 from .activation import softplus
-from .composed import composed
+from .composed import as_operand, composed
 from .elementwise import abs, clamp, exp, log, square, where
 from .index import gather, getitem
 from .out import deliver
 from .reduce import mean, sum
+from .samples import Samples
 from .shape import movedim, reshape
 from .softmax import log_softmax
 
@@ -40,13 +41,9 @@ def _reduced(loss: Any, reduction: str, divisor: Any = None) -> Any:
     raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
-def _tensor(x: Any) -> Any:
-    return x if isinstance(x, (Tensor, ndarray)) else as_array(x)
-
-
 def _pair(name: str, x: Any, target: Any) -> tuple[Any, Any]:
     """Prediction and target.  Raises ValueError for two shapes."""
-    x, target = _tensor(x), _tensor(target)
+    x, target = as_operand(x), as_operand(target)
     if x.shape != target.shape:
         raise ValueError(
             f"{name}: the prediction has shape {x.shape}, the target {target.shape}; they must be equal "
@@ -55,10 +52,64 @@ def _pair(name: str, x: Any, target: Any) -> tuple[Any, Any]:
     return x, target
 
 
+# -- samples ----------------------------------------------------------------------------------------------------------
+
+
+def _pairs(**params: float) -> Samples:
+    """Predictions and targets, in every reduction and with further parameters; their differences keep off kinks."""
+
+    def make(rng: np.random.Generator) -> list[Sample]:
+        x = rng.normal(size=(2, 3))
+        y = x + np.array([[0.3, -0.8, 1.4], [-0.2, 1.7, -1.3]])
+        cases: list[dict[str, Any]] = [{}, {"reduction": "sum"}, {"reduction": "none"}]
+        return [Sample(x, y, **case) for case in cases + ([params] if params else [])]
+
+    return make
+
+
+def _class_samples(rng: np.random.Generator) -> list[Sample]:
+    classes, weight = np.array([2, 0, 1, 2]), np.array([0.5, 1.0, 2.0])
+    cases: tuple[dict[str, Any], ...] = (
+        {}, {"reduction": "sum"}, {"reduction": "none"}, {"weight": weight}, {"ignore_index": 2},
+    )  # fmt: skip
+    return [
+        *[Sample(rng.normal(size=(4, 3)), classes, **case) for case in cases],
+        Sample(rng.normal(size=3), np.array(1)),
+        Sample(rng.normal(size=(2, 3, 2)), classes.reshape(2, 2), weight=weight, ignore_index=0),
+    ]
+
+
+def _cross_entropy_samples(rng: np.random.Generator) -> list[Sample]:
+    x, classes, weight = rng.normal(size=(4, 3)), np.array([2, 0, 1, 2]), np.array([0.5, 1.0, 2.0])
+    chances = rng.dirichlet(np.ones(3), 4)
+    return [
+        *_class_samples(rng), Sample(x, classes, label_smoothing=0.1),
+        Sample(x, classes, label_smoothing=0.1, weight=weight, ignore_index=0), Sample(x, chances),
+        Sample(x, chances, label_smoothing=0.1, weight=weight, reduction="none"),
+    ]  # fmt: skip
+
+
+def _binary_samples(low: float, high: float, **params: Any) -> Samples:
+    def make(rng: np.random.Generator) -> list[Sample]:
+        x, y, weight = rng.uniform(low, high, (2, 3)), rng.uniform(0, 1, (2, 3)), np.array([0.5, 1.0, 2.0])
+        cases: list[dict[str, Any]] = [{}, {"reduction": "sum"}, {"reduction": "none", "weight": weight}]
+        return [Sample(x, y, **case) for case in cases + ([params] if params else [])]
+
+    return make
+
+
+def _kl_samples(rng: np.random.Generator) -> list[Sample]:
+    x, y = np.log(rng.dirichlet(np.ones(3), 2)), rng.dirichlet(np.ones(3), 2)
+    return [
+        *[Sample(x, y, reduction=reduction) for reduction in ("mean", "sum", "none", "batchmean")],
+        Sample(x, np.log(y), reduction="sum", log_target=True),
+    ]
+
+
 # -- regression -------------------------------------------------------------------------------------------------------
 
 
-@composed
+@composed(_pairs())
 def mse_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
     """The squared error ``(x − y)²`` (cheat sheet 2.1).  Raises ValueError for two shapes.
 
@@ -70,14 +121,14 @@ def mse_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
     return _reduced(square(x - target), reduction)
 
 
-@composed
+@composed(_pairs())
 def l1_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
     """The absolute error ``|x − y|`` (cheat sheet 2.1), with gradient 0 at 0.  Raises ValueError for two shapes."""
     x, target = _pair("l1_loss", x, target)
     return _reduced(abs(x - target), reduction)
 
 
-@composed
+@composed(_pairs(delta=0.5))
 def huber_loss(x: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
     """``½d²`` where d = |x − y| ≤ δ, else ``δ(d − ½δ)`` (Huber, 1964).  Raises ValueError for two shapes and δ ≤ 0."""
     if not delta > 0:
@@ -92,7 +143,7 @@ def _huber(error: Any, delta: float) -> Any:
     return cut * (error - cut * 0.5)
 
 
-@composed
+@composed(_pairs(beta=0.5))
 def smooth_l1_loss(x: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
     """`huber_loss` divided by β: ``½d²/β`` where d = |x − y| < β, else ``d − ½β``; β = 0 is `l1_loss` (Girshick, 2015).
 
@@ -138,7 +189,7 @@ def softmax_cross_entropy(logits, target, out=None):
     return deliver(-np.add.reduce(chosen) / len(target), out), log_probabilities
 
 
-@composed
+@composed(_cross_entropy_samples)
 def cross_entropy(
     x: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean",
     label_smoothing: float = 0.0,
@@ -158,7 +209,7 @@ def cross_entropy(
     """
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing}")
-    x, target = _tensor(x), _tensor(target)
+    x, target = as_operand(x), as_operand(target)
     if target.dtype.kind == "f":
         return _with_probabilities(x, target, weight, reduction, label_smoothing)
     classes, kept = _classes("cross_entropy", x, target, ignore_index)
@@ -219,7 +270,7 @@ def _divisor(classes: ndarray, kept: ndarray | None, weight: Any) -> Any:
 def _negative_log(rows: Any, classes: ndarray, kept: ndarray | None, weight: Any, reduction: str) -> Any:
     """``−log p_y`` of log-probabilities ``(…, C)``, weighted."""
     if weight is not None:
-        weight = _tensor(weight)
+        weight = as_operand(weight)
         if weight.shape != rows.shape[-1:]:
             raise ValueError(f"the class weights have shape {weight.shape}, there are {rows.shape[-1]} classes")
     picked = -reshape(gather(rows, -1, classes[..., None]), classes.shape)
@@ -238,10 +289,10 @@ def _with_probabilities(x: Any, target: Any, weight: Any, reduction: str, smooth
     return _reduced(costs, reduction)
 
 
-@composed
+@composed(_class_samples)
 def nll_loss(x: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> Any:
     """``−x_y`` of log-probabilities x and classes y: `cross_entropy` without its `log_softmax`."""
-    x, target = _tensor(x), _tensor(target)
+    x, target = as_operand(x), as_operand(target)
     classes, kept = _classes("nll_loss", x, target, ignore_index)
     return _negative_log(_class_last(x), classes, kept, weight, reduction)
 
@@ -254,7 +305,7 @@ def _bounded_log(p: Any) -> Any:
     return clamp(where(p > 0, log(where(p > 0, p, 1.0)), -100.0), min=-100.0)
 
 
-@composed
+@composed(_binary_samples(0.1, 0.9))
 def binary_cross_entropy(x: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
     """``−(y log p + (1 − y) log(1 − p))`` of probabilities p and targets y (cheat sheet 2.1); logarithms stop at −100.
 
@@ -272,7 +323,7 @@ def binary_cross_entropy(x: Any, target: Any, weight: Any = None, *, reduction: 
     return _reduced(costs if weight is None else costs * weight, reduction)
 
 
-@composed
+@composed(_binary_samples(-2, 2, pos_weight=np.array([0.5, 1.0, 2.0])))
 def binary_cross_entropy_with_logits(
     x: Any, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None
 ) -> Any:
@@ -281,12 +332,12 @@ def binary_cross_entropy_with_logits(
     It is ``(1 − y)·x + (1 + (w − 1)·y)·log(1 + e⁻ˣ)``.  Raises ValueError for two shapes.
     """
     x, target = _pair("binary_cross_entropy_with_logits", x, target)
-    gain = 1 if pos_weight is None else 1 + (_tensor(pos_weight) - 1) * target
+    gain = 1 if pos_weight is None else 1 + (as_operand(pos_weight) - 1) * target
     costs = (1 - target) * x + gain * softplus(-x, 1.0, math.inf)
     return _reduced(costs if weight is None else costs * weight, reduction)
 
 
-@composed
+@composed(_kl_samples)
 def kl_div(x: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
     """The Kullback-Leibler divergence ``y·(log y − x)`` of log-probabilities x and probabilities y; 0·log 0 is 0.
 

@@ -9,22 +9,24 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..op import Sample, op
 from ..tensor import Tensor
-from .composed import composed, position
+from .composed import Located, composed, position
 from .elementwise import abs, maximum, minimum, sign, sqrt, where
+from .index import take_along_axis
 from .logic import eq
 from .out import deliver
+from .pad import constant_pad
 from .samples import Samples, clear, distinct
-from .shape import broadcast_to, constant_pad, flip, permute, reshape, roll, squeeze
+from .shape import broadcast_to, flip, permute, reshape, roll, squeeze
 
 __all__ = [
-    "Extremes", "all", "amax", "amin", "any", "argmax", "argmedian", "argmin", "cumprod", "cumsum", "max", "mean",
-    "median", "min", "norm", "prod", "scan", "std", "std_mean", "sum", "var", "var_mean",
+    "all", "amax", "amin", "any", "argmax", "argmin", "cumprod", "cumsum", "max", "mean", "median", "min", "norm",
+    "prod", "std", "std_mean", "sum", "var", "var_mean",
 ]  # fmt: skip
 
 
@@ -296,25 +298,21 @@ def argmedian(x, axis, keepdims=False, out=None):
     return deliver(indices if keepdims and np.ndim(x) else np.squeeze(indices, i), out)
 
 
-class Extremes(NamedTuple):
-    """What `max`, `min` and `median` along an axis return: the elements, and where they were."""
-
-    values: Any
-    indices: Any
-
-
-def _chosen(argument: Any, x: Any, axis: Any, keepdims: bool) -> Extremes:
+def _chosen(argument: Any, x: Any, axis: Any, keepdims: bool) -> Located:
     """The elements that an op like `argmax` chooses along an axis, and their indices."""
     if isinstance(axis, (tuple, list)):
         raise TypeError(f"values with indices are found along one axis, got {axis}; use amax or amin for several")
-    from .index import take_along_axis
-
     indices = argument(x, axis, keepdims=True)
     values = take_along_axis(x, indices, axis) if x.shape else reshape(x, ())
-    return Extremes(values, indices) if keepdims else Extremes(squeeze(values, axis), squeeze(indices, axis))
+    return Located(values, indices) if keepdims else Located(squeeze(values, axis), squeeze(indices, axis))
 
 
-@composed
+def _located_samples(rng: np.random.Generator) -> list[Sample]:
+    x = distinct(rng, (2, 3))
+    return [Sample(x), Sample(x, 0), Sample(x, axis=-1, keepdims=True), Sample(x, x[0] + 0.04)]
+
+
+@composed(_located_samples)
 def max(x: Any, axis: Any = None, keepdims: bool = False, *, other: Any = None) -> Any:
     """``max(x)``: the largest element; ``max(x, axis)``: ``(values, indices)``; ``max(x, y)``: `maximum`.
 
@@ -323,12 +321,12 @@ def max(x: Any, axis: Any = None, keepdims: bool = False, *, other: Any = None) 
 
     >>> import autograd_lite as al
     >>> al.max(al.Tensor([[1.0, 3.0], [4.0, 2.0]]), axis=1)
-    Extremes(values=tensor([3., 4.]), indices=tensor([1, 0]))
+    Located(values=tensor([3., 4.]), indices=tensor([1, 0]))
     """
     return _extreme((amax, argmax, maximum), x, axis, keepdims, other)
 
 
-@composed
+@composed(_located_samples)
 def min(x: Any, axis: Any = None, keepdims: bool = False, *, other: Any = None) -> Any:
     """``min(x)``: the smallest element; ``min(x, axis)``: ``(values, indices)``; ``min(x, y)``: `minimum`.
 
@@ -347,7 +345,11 @@ def _extreme(ops: tuple[Any, Any, Any], x: Any, axis: Any, keepdims: bool, other
     return whole(x, None, keepdims) if axis is None else _chosen(argument, x, axis, keepdims)
 
 
-@composed
+def _median_samples(rng: np.random.Generator) -> list[Sample]:
+    return [Sample(distinct(rng, (3, 4)), **params) for params in ({}, {"axis": 0}, {"axis": 1, "keepdims": True})]
+
+
+@composed(_median_samples)
 def median(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The median, the lower one of an even number: of all elements, or ``(values, indices)`` along an axis.
 
@@ -400,7 +402,15 @@ def var(x, axis=None, unbiased=True, keepdims=False, correction=None, out=None):
     return np.true_divide(squares, _freedom(shape, axis, unbiased, correction) or math.nan, out)
 
 
-@composed
+def _spread_samples(rng: np.random.Generator) -> list[Sample]:
+    cases: tuple[dict[str, Any], ...] = (
+        {}, {"axis": 1}, {"axis": (0, 1), "keepdims": True}, {"axis": 0, "unbiased": False},
+        {"axis": 1, "correction": 0.5},
+    )  # fmt: skip
+    return [Sample(rng.normal(size=(2, 3)), **params) for params in cases]
+
+
+@composed(_spread_samples)
 def std(
     x: Any, axis: Any = None, unbiased: bool = True, keepdims: bool = False, correction: float | None = None
 ) -> Any:
@@ -408,7 +418,7 @@ def std(
     return sqrt(var(x, axis, unbiased, keepdims, correction))
 
 
-@composed
+@composed(_spread_samples)
 def var_mean(
     x: Any, axis: Any = None, unbiased: bool = True, keepdims: bool = False, correction: float | None = None
 ) -> tuple[Any, Any]:
@@ -417,7 +427,7 @@ def var_mean(
     return variance, mean(x, None if isinstance(axis, bool) else axis, keepdims)
 
 
-@composed
+@composed(_spread_samples)
 def std_mean(
     x: Any, axis: Any = None, unbiased: bool = True, keepdims: bool = False, correction: float | None = None
 ) -> tuple[Any, Any]:

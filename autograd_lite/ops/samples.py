@@ -9,7 +9,7 @@ import numpy as np
 
 from ..op import Sample
 
-__all__ = ["Samples", "binary", "clear", "comparison", "distinct", "unary"]
+__all__ = ["Samples", "binary", "clear", "comparison", "distinct", "normal", "normals", "unary"]
 
 Samples = Callable[[np.random.Generator], list[Sample]]
 SHAPES: tuple[tuple[int, ...], ...] = ((), (3,), (2, 3), (0, 3))
@@ -68,3 +68,13 @@ def distinct(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Numbers no two of which are closer than 0.1, so that order statistics have a gradient."""
     size = int(np.prod(shape))
     return (rng.permutation(size).reshape(shape) - size / 2 + 0.25) * 0.1
+
+
+def normal(*cases: tuple[Any, ...]) -> Samples:
+    """For each case, which begins with a shape: a tensor of that shape, and the rest of the case."""
+    return lambda rng: [Sample(rng.normal(size=shape), *rest) for shape, *rest in cases]
+
+
+def normals(*cases: tuple[tuple[int, ...], ...], **params: Any) -> Samples:
+    """For each case, which consists of shapes: tensors of these shapes."""
+    return lambda rng: [Sample(*(rng.normal(size=shape) for shape in shapes), **params) for shapes in cases]

@@ -12,12 +12,12 @@ from ..op import Sample, op
 from ..tensor import as_array
 from .composed import composed, position, sizes
 from .out import deliver
+from .samples import normal, normals
 
 __all__ = [
-    "astype", "broadcast_to", "clone", "constant_pad", "contiguous", "expand", "expand_as", "flatten", "flip",
-    "matrix_transpose", "movedim", "narrow", "pad", "permute", "ravel", "repeat", "repeat_interleave", "reshape",
-    "reshape_as", "roll", "select", "squeeze", "sum_to", "swapaxes", "swapdims", "t", "tile", "transpose", "unflatten",
-    "unsqueeze", "view", "view_as",
+    "astype", "broadcast_to", "clone", "contiguous", "expand", "expand_as", "flatten", "flip", "movedim", "permute",
+    "ravel", "repeat", "repeat_interleave", "reshape", "reshape_as", "roll", "squeeze", "swapaxes", "swapdims", "t",
+    "tile", "transpose", "unflatten", "unsqueeze", "view", "view_as",
 ]  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def _broadcast_samples(rng: np.random.Generator) -> list[Sample]:
 
 @op(
     vjps=(lambda g, out, x, shape: sum_to(g, x.shape),),
-    symbol="→", numpy=(np.broadcast_to,), view=True, samples=_broadcast_samples,
+    symbol="→", view=True, samples=_broadcast_samples,
 )  # fmt: skip
 def broadcast_to(x, shape, out=None):
     """``x`` repeated to ``shape``; -1 keeps an axis.  Raises ValueError where it does not broadcast."""
@@ -65,6 +65,7 @@ def broadcast_to(x, shape, out=None):
     return deliver(np.broadcast_to(x, shape), out)
 
 
+@composed(normal(((2, 1), (-1, 3)), ((3,), (2, 3)), ((), (2,))))
 @sizes
 def expand(x: Any, size: Sequence[int]) -> Any:
     """``x`` repeated to a shape, given as a tuple or number by number; -1 keeps an axis.  Takes no memory.
@@ -79,6 +80,7 @@ def expand(x: Any, size: Sequence[int]) -> Any:
     return broadcast_to(x, size)
 
 
+@composed(normals(((2, 1), (2, 3)), ((), (2,))))
 def expand_as(x: Any, other: Any) -> Any:
     """``x`` repeated to the shape of ``other``.  Raises ValueError where it does not broadcast."""
     return broadcast_to(x, other.shape)
@@ -123,7 +125,7 @@ def _reshape_samples(rng: np.random.Generator) -> list[Sample]:
 @sizes
 @op(
     vjps=(lambda g, out, x, shape: reshape(g, x.shape),),
-    symbol="reshape", numpy=(np.reshape,), view=True, samples=_reshape_samples,
+    symbol="reshape", view=True, samples=_reshape_samples,
 )  # fmt: skip
 def reshape(x, shape, out=None):
     """The elements of ``x``, in their order, in another shape, given as a tuple or number by number.
@@ -138,6 +140,7 @@ def reshape(x, shape, out=None):
     return deliver(np.reshape(x, shape), out)
 
 
+@composed(normal(((2, 3), (3, 2)), ((2, 3), (-1,))))
 @sizes
 def view(x: Any, shape: Sequence[int]) -> Any:
     """`reshape` under PyTorch's other name; copies where memory cannot be shared.  Raises TypeError for a dtype."""
@@ -146,6 +149,7 @@ def view(x: Any, shape: Sequence[int]) -> Any:
     return reshape(x, shape)
 
 
+@composed(normals(((2, 3), (3, 2)), ((1,), ())))
 def view_as(x: Any, other: Any) -> Any:
     """``x`` in the shape of ``other``.  Raises ValueError for another number of elements."""
     return reshape(x, other.shape)
@@ -154,11 +158,13 @@ def view_as(x: Any, other: Any) -> Any:
 reshape_as = view_as
 
 
+@composed(normal(((2, 3),), ((),), ((0, 3),)))
 def ravel(x: Any) -> Any:
     """The elements of ``x`` in one row, ``(…) -> (N,)``."""
     return reshape(x, (math.prod(x.shape),))
 
 
+@composed(normal(((2, 3),), ((),), ((2, 3, 2), 1), ((2, 3, 2), 0, -2)))
 def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """The axes from ``start_dim`` through ``end_dim`` as one, ``(N, C, H, W) -> (N, C·H·W)`` for ``start_dim=1``.
 
@@ -170,7 +176,7 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     return reshape(x, (*x.shape[:first], math.prod(x.shape[first : last + 1]), *x.shape[last + 1 :]))
 
 
-@composed
+@composed(normal(((2, 6), 1, (2, -1)), ((4,), 0, (2, 2))))
 def unflatten(x: Any, axis: int, sizes: Sequence[int]) -> Any:
     """One axis as several, of lengths ``sizes``, one of which may be -1: undoes `flatten`.
 
@@ -190,7 +196,7 @@ def _filled(sizes: tuple[int, ...], shape: tuple[int, ...], axis: int) -> tuple[
     return sizes
 
 
-@composed
+@composed(normal(((1, 3, 1),), ((1, 3, 1), 0), ((1, 3, 1), (0, -1)), ((2, 3), 1)))
 def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Any:
     """``x`` without its axes of length 1, all or those in ``axis``; other axes stay.
 
@@ -200,7 +206,7 @@ def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Any:
     return reshape(x, [n for i, n in enumerate(x.shape) if n != 1 or i not in axes])
 
 
-@composed
+@composed(normal(((2, 3), 0), ((2, 3), -1), ((), 0)))
 def unsqueeze(x: Any, axis: int) -> Any:
     """``x`` with a new axis of length 1 at ``axis``.  Raises IndexError for an axis out of range."""
     i = position(axis, x.shape, more=1)
@@ -211,7 +217,7 @@ def unsqueeze(x: Any, axis: int) -> Any:
 
 
 def _inverse(axis: Any) -> tuple[int, ...] | None:
-    return None if axis is None else tuple(np.argsort([a % len(axis) for a in axis]).tolist())
+    return None if axis is None else tuple(np.argsort([a % len(_tuple(axis)) for a in _tuple(axis)]).tolist())
 
 
 def _permute_samples(rng: np.random.Generator) -> list[Sample]:
@@ -222,17 +228,21 @@ def _permute_samples(rng: np.random.Generator) -> list[Sample]:
 @sizes
 @op(
     vjps=(lambda g, out, x, axis: permute(g, _inverse(axis)),),
-    symbol="permute", numpy=(np.transpose, np.permute_dims), view=True, samples=_permute_samples,
+    symbol="permute", view=True, samples=_permute_samples,
 )  # fmt: skip
 def permute(x, axis=None, out=None):
     """``x`` with its axes in the order ``axis``, a tuple or number by number; None reverses them.
 
-    Shares memory.  Raises ValueError for what is not a permutation of the axes.
+    Shares memory.  Raises IndexError for an axis out of range, ValueError for what is not a permutation of the axes.
 
     >>> import autograd_lite as al
     >>> al.permute(al.Tensor([[[1.0, 2.0]]]), 2, 0, 1).shape
     (2, 1, 1)
     """
+    if axis is not None:
+        order = [position(a, np.shape(x)) for a in _tuple(axis)]
+        if sorted(order) != list(range(np.ndim(x))):
+            raise ValueError(f"the axes {axis} are not every axis of shape {np.shape(x)} once")
     return deliver(np.transpose(x, axis), out)
 
 
@@ -255,11 +265,13 @@ def transpose(x, dim0, dim1, out=None):
 swapdims = transpose
 
 
+@composed(normal(((2, 3, 2), 0, -1)))
 def swapaxes(x: Any, axis0: int, axis1: int) -> Any:
     """``x`` with two axes exchanged.  Shares memory.  Raises IndexError for an axis out of range."""
     return transpose(x, axis0, axis1)
 
 
+@composed(normal(((2, 3),), ((3,),), ((),)))
 def t(x: Any) -> Any:
     """A matrix transposed, ``(M, N) -> (N, M)``; vectors and numbers stay.  Raises ValueError for more axes."""
     if len(x.shape) > 2:
@@ -274,6 +286,7 @@ def matrix_transpose(x: Any) -> Any:
     return transpose(x, -2, -1)
 
 
+@composed(normal(((2, 3, 4), 0, -1), ((2, 3, 4), (0, 1), (2, 0))))
 def movedim(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
     """``x`` with the axes ``source`` at the places ``destination``, the others in their order.
 
@@ -301,6 +314,7 @@ def _interleaved(x: Any, repeats: Sequence[int], lengths: Sequence[int]) -> Any:
     return reshape(wide, [r * n for r, n in zip(repeats, lengths, strict=True)])
 
 
+@composed(normal(((2, 3), (2, 2)), ((3,), (2, 1, 2)), ((2, 3), (1, 0))))
 @sizes
 def repeat(x: Any, repeats: Sequence[int]) -> Any:
     """Copies of ``x`` side by side, so many along each axis; further numbers in front make new axes.
@@ -317,13 +331,14 @@ def repeat(x: Any, repeats: Sequence[int]) -> Any:
     return _interleaved(x, repeats, (1,) * (len(repeats) - len(x.shape)) + tuple(x.shape))
 
 
+@composed(normal(((2, 3), (2,)), ((3,), (2, 2))))
 @sizes
 def tile(x: Any, dims: Sequence[int]) -> Any:
     """`repeat`, with 1 for the leading axes that ``dims`` does not reach.  Raises ValueError for negative numbers."""
     return repeat(x, (1,) * (len(x.shape) - len(dims)) + tuple(dims))
 
 
-@composed
+@composed(normal(((2, 3), 2), ((2, 3), np.array([0, 2, 1]), 1), ((2, 3), 2, 0)))
 def repeat_interleave(x: Any, repeats: Any, axis: int | None = None, *, output_size: int | None = None) -> Any:
     """Each element ``repeats`` times in a row (a number, or one for each), along ``axis`` or of all of ``x`` (None).
 
@@ -359,7 +374,7 @@ def _flip_samples(rng: np.random.Generator) -> list[Sample]:
 @sizes
 @op(
     vjps=(lambda g, out, x, axis: flip(g, axis),),
-    symbol="flip", numpy=(np.flip,), view=True, samples=_flip_samples,
+    symbol="flip", view=True, samples=_flip_samples,
 )  # fmt: skip
 def flip(x, axis=None, out=None):
     """``x`` backwards along ``axis``: an axis, several, or all (None).  Raises IndexError for one out of range."""
@@ -378,7 +393,7 @@ def _roll_samples(rng: np.random.Generator) -> list[Sample]:
 
 @op(
     vjps=(lambda g, out, x, shifts, axis: roll(g, _negative(shifts), axis),),
-    symbol="roll", numpy=(np.roll,), samples=_roll_samples,
+    symbol="roll", samples=_roll_samples,
 )  # fmt: skip
 def roll(x, shifts, axis=None, out=None):
     """``x`` moved by ``shifts`` along ``axis`` (of ``x`` in one row: None); what leaves at one end enters at the other.
@@ -389,129 +404,3 @@ def roll(x, shifts, axis=None, out=None):
     if len(_tuple(shifts)) != (1 if axis is None else len(_tuple(axis))):
         raise ValueError(f"shifts {shifts} and axis {axis} must be of the same number")
     return deliver(np.roll(x, shifts, axis) if np.ndim(x) else np.array(x), out)
-
-
-# -- cropped and padded -----------------------------------------------------------------------------------------------
-
-
-def _overlap(n: int, left: int, right: int) -> tuple[slice, slice]:
-    """Where the old elements go, and which go there, when an axis of length n is padded (cropped: negative)."""
-    size = max(0, n + min(left, 0) + min(right, 0))
-    start, source = max(left, 0), max(-left, 0)
-    return slice(start, start + size), slice(source, source + size)
-
-
-def _pad_samples(rng: np.random.Generator) -> list[Sample]:
-    cases = (
-        ((3,), (1, 2)), ((3,), (-1, 2)), ((2, 3), (1, 0, 0, 2)), ((2, 3), (1, -1)), ((2, 3), (-1, -1, 0, 0)),
-        ((), ()), ((0, 3), (0, 0, 1, 1)), ((2, 2), (1, 1), 0.5),
-    )  # fmt: skip
-    return [Sample(rng.normal(size=shape), *rest) for shape, *rest in cases]
-
-
-@op(
-    vjps=(lambda g, out, x, pad, value: constant_pad(g, _negative(pad)),),
-    symbol="pad", samples=_pad_samples,
-)  # fmt: skip
-def constant_pad(x, pad, value=0, out=None):
-    """`pad` with a constant: ``pad = (left, right, …)`` begins with the last axis; negative numbers crop.
-
-    Raises ValueError for an odd count, for more pairs than axes, and for an axis cropped to less than nothing.
-    """
-    pairs = _pairs(pad, np.shape(x))
-    shape = tuple([n + left + right for n, (left, right) in zip(x.shape, pairs, strict=True)])
-    if any(n < 0 for n in shape):
-        raise ValueError(f"padding {tuple(pad)} leaves less than nothing of shape {x.shape}")
-    if out is None:
-        out = np.empty(shape, x.dtype)
-    out[...] = value
-    slices = [_overlap(n, left, right) for n, (left, right) in zip(x.shape, pairs, strict=True)]
-    out[tuple([to for to, _ in slices])] = x[tuple([of for _, of in slices])]
-    return out
-
-
-def _pairs(pad: Any, shape: tuple[int, ...]) -> list[tuple[int, int]]:
-    """The padding of each axis, first axis first."""
-    if len(pad) % 2 or len(pad) > 2 * len(shape):
-        raise ValueError(f"pad is (left, right) for the last axis, then for the one before, …; got {pad} for {shape}")
-    pairs = list(zip(pad[::2], pad[1::2], strict=True))
-    return [(0, 0)] * (len(shape) - len(pairs)) + pairs[::-1]
-
-
-PAD_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # NumPy's names
-
-
-def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
-    """``x`` with a margin: ``pad = (left, right, top, bottom, …)`` begins with the last axis, as in PyTorch.
-
-    Modes: "constant" (``value``, 0), "reflect" (mirrored without the edge), "replicate" (the edge), "circular".
-    Negative margins crop.  Raises ValueError for another mode, an odd count, more pairs than axes, a value with a mode
-    that takes none, and a margin that is wider than the axis allows ("reflect": less than the axis; "circular": the
-    axis).
-
-    >>> import autograd_lite as al
-    >>> al.pad(al.Tensor([1.0, 2.0, 3.0]), (2, 1), mode="reflect")
-    tensor([3., 2., 1., 2., 3., 2.])
-    """
-    if mode == "constant":
-        return constant_pad(x, pad, 0 if value is None else value)
-    if mode not in PAD_MODES:
-        raise ValueError(f"mode must be one of constant, {', '.join(PAD_MODES)}, got {mode!r}")
-    if value:
-        raise ValueError(f"mode {mode!r} takes no value, got {value}")
-    from .index import index_select
-
-    for axis, (n, margins) in enumerate(zip(x.shape, _pairs(pad, x.shape), strict=True)):
-        if any(margins):
-            x = index_select(x, axis, _places(n, margins, mode, x.shape))
-    return x
-
-
-def _places(n: int, margins: tuple[int, int], mode: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Which elements of an axis of length ``n`` stand where after padding it; negative margins crop."""
-    limit = {"reflect": n - 1, "circular": n, "replicate": math.inf if n else 0}[mode]
-    left, right = margins
-    if max(margins) > limit or n + left + right < 0:
-        raise ValueError(f"{mode} padding of {margins} does not fit an axis of length {n} of shape {shape}")
-    wide, crop = (max(left, 0), max(right, 0)), (max(-left, 0), max(-right, 0))
-    places = np.arange(n)
-    if mode == "circular":  # wraps what is left
-        return np.pad(places[crop[0] : n - crop[1]], wide, "wrap")
-    places = np.pad(places, wide, PAD_MODES[mode])  # type: ignore[call-overload]
-    return places[crop[0] : len(places) - crop[1]]
-
-
-def _around(shape: tuple[int, ...], axis: int, start: int, length: int) -> tuple[int, ...]:
-    """The padding that puts a stretch of an axis back to its place."""
-    i = position(axis, shape)
-    start += shape[i] if start < 0 else 0
-    return (0, 0) * (len(shape) - 1 - i) + (start, shape[i] - start - length)
-
-
-def _narrow_samples(rng: np.random.Generator) -> list[Sample]:
-    cases = (((3,), 0, 1, 2), ((2, 3), -1, 0, 1), ((2, 3), 0, -1, 1), ((0, 3), 1, 1, 1), ((2, 3), 1, 3, 0))
-    return [Sample(rng.normal(size=shape), *rest) for shape, *rest in cases]
-
-
-@op(
-    vjps=(lambda g, out, x, axis, start, length: constant_pad(g, _around(x.shape, axis, start, length)),),
-    symbol="narrow", view=True, samples=_narrow_samples,
-)  # fmt: skip
-def narrow(x, axis, start, length, out=None):
-    """The elements ``start`` to ``start + length`` along ``axis``.  Shares memory.
-
-    Raises IndexError for an axis or a stretch out of range.
-    """
-    i = position(axis, x.shape)
-    n = x.shape[i] if x.shape else -1
-    begin = start + n if start < 0 else start
-    if not 0 <= begin <= begin + length <= n:
-        raise IndexError(f"start {start} and length {length} do not fit axis {axis} of shape {x.shape}")
-    return deliver(x[(slice(None),) * i + (slice(begin, begin + length),)], out)
-
-
-@composed
-def select(x: Any, axis: int, index: int) -> Any:
-    """The elements at ``index`` of ``axis``, which goes.  Raises IndexError for an axis or index out of range."""
-    i = position(axis, x.shape)
-    return reshape(narrow(x, i, index, 1), (*x.shape[:i], *x.shape[i + 1 :]))

@@ -14,7 +14,14 @@ __all__ = ["ACTIVATIONS", "LeakyReLU", "ReLU", "Sigmoid", "Softmax", "Tanh", "ma
 
 
 class ReLU(Module):
-    """``max(0, z)``  (cheat sheet 1.2)."""
+    """``max(0, z)``  (cheat sheet 1.2).
+
+    ``inplace`` is accepted for PyTorch's sake and changes nothing: to compute in place would save no memory while
+    recording, where the tape keeps what the gradient reads, and would overwrite the caller's tensor otherwise.
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        self.inplace = inplace
 
     def forward(self, z: Tensor) -> Tensor:
         return F.relu(z)
@@ -23,17 +30,18 @@ class ReLU(Module):
 class LeakyReLU(Module):
     """``max(slope·z, z)``: the cheat sheet (1.2) has slope 0.1, the default here; PyTorch's default is 0.01.
 
-    Raises ValueError for a slope outside [0, 1), where the formula would be another function.
+    Raises ValueError for a slope outside [0, 1), where the formula would be another function.  ``inplace`` changes
+    nothing, see `ReLU`.
 
     >>> import autograd_lite as al
     >>> LeakyReLU()(al.tensor([-1.0, 2.0]))
     tensor([-0.1,  2.0])
     """
 
-    def __init__(self, negative_slope: float = 0.1) -> None:
+    def __init__(self, negative_slope: float = 0.1, inplace: bool = False) -> None:
         if not 0 <= negative_slope < 1:
             raise ValueError(f"negative_slope must be in [0, 1), got {negative_slope}")
-        self.negative_slope = negative_slope
+        self.negative_slope, self.inplace = negative_slope, inplace
 
     def forward(self, z: Tensor) -> Tensor:
         return F.leaky_relu(z, self.negative_slope)

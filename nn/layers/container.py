@@ -56,16 +56,16 @@ class Sequential(Module):
 
 
 class Flatten(Module):
-    """Join the axes ``start_axis`` to ``end_axis`` into one: ``(N, C, H, W) -> (N, C·H·W)``."""
+    """Join the axes ``start_dim`` to ``end_dim`` into one: ``(N, C, H, W) -> (N, C·H·W)``."""
 
-    def __init__(self, start_axis: int = 1, end_axis: int = -1) -> None:
-        self.start_axis, self.end_axis = start_axis, end_axis
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        self.start_dim, self.end_dim = start_dim, end_dim
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.flatten(self.start_axis, self.end_axis)
+        return x.flatten(self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
-        return f"start_axis={self.start_axis}, end_axis={self.end_axis}"
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
 class Identity(Module):

@@ -11,6 +11,8 @@ from autograd_lite import Tensor
 from autograd_lite.modes import enable_grad
 from autograd_lite.writes import log_write
 
+from ..module import clear_gradients
+
 __all__ = ["Optimizer"]
 
 State = dict[str, Any]  # of one parameter: arrays of its shape, and numbers
@@ -95,10 +97,7 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, or set them to zero."""
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is not None:
-                    p.grad = None if set_to_none else Tensor._wrap(np.zeros_like(p._array))
+        clear_gradients([p for group in self.param_groups for p in group["params"]], set_to_none)
 
     # -- state --------------------------------------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ class SGD(Optimizer):
         )  # fmt: skip
 
     def check(self, group: Mapping[str, Any]) -> None:
-        check_at_least_zero(group, "lr", "momentum", "weight_decay")
+        check_at_least_zero(group, "lr", "momentum", "dampening", "weight_decay")
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise ValueError(
                 "nesterov needs a momentum above 0 and no dampening, "

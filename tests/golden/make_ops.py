@@ -1,78 +1,146 @@
-"""Make ops.npz: values and gradients of PyTorch for the registry's sample inputs.
+"""Make ops.npz: values and gradients of PyTorch for the sample inputs of all operations and composed functions.
 
 Run where PyTorch is installed, from the project's root: ``python tests/golden/make_ops.py``.
 """
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from autograd_lite.op import REGISTRY, Op, Sample
+from autograd_lite.op import REGISTRY, Sample
+from autograd_lite.ops.composed import COMPOSED
 
 NAMES = {"axis": "dim", "keepdims": "keepdim"}
+REDUCTIONS = ("sum", "mean", "logsumexp", "var", "std", "var_mean", "std_mean", "amax", "amin", "norm")
+
+
+def reduction(function: Callable) -> Callable:
+    """PyTorch reduces all axes by another call, or by ``dim=()`` with an infinite gradient: name them all."""
+
+    def call(x, **params):
+        axes = params.pop("dim", None)
+        return function(x, dim=tuple(range(x.ndim)) if axes is None or axes == () else axes, **params)
+
+    return call
+
+
+def prod(x, dim=None, keepdim=False):
+    dims = range(x.ndim) if dim is None or dim == () else dim if isinstance(dim, tuple) else (dim,)
+    for axis in sorted([d % max(x.ndim, 1) for d in dims], reverse=True):
+        x = torch.prod(x, axis, keepdim)
+    return x
+
+
+def placed(x, shape, index):
+    """The adjoint of indexing: the gradient of ``z[index]``."""
+    z = torch.zeros(shape, dtype=x.dtype, requires_grad=True)
+    return torch.autograd.grad(z[index], z, x, create_graph=True)[0]
+
+
+def assign(x, value, index):
+    places = np.arange(x.numel()).reshape(x.shape)[tuple([i.numpy() if torch.is_tensor(i) else i for i in index])]
+    if np.unique(places).size < places.size:
+        raise ValueError("PyTorch does not say which write wins")
+    y = x.clone()
+    y[index] = value
+    return y
+
+
+def scan(a, b, axis=-1):
+    ys = [torch.zeros_like(b.select(axis, 0))] if b.shape[axis] else []
+    for j in range(b.shape[axis]):
+        ys.append(a.select(axis, j) * ys[-1] + b.select(axis, j))
+    return torch.stack(ys[1:], axis) if ys else a * b
+
+
 OWN = {  # operations that PyTorch has under another name, or with its arguments in another order
-    "embedding": F.embedding,
+    "accumulate": placed,
+    "argmedian": lambda x, dim: torch.median(x, dim).indices,
+    "assign": assign,
     "astype": lambda x, dtype: x.to(torch.float64),
-    "leaky_relu": F.leaky_relu,
+    "cat": lambda *xs, dim=0: torch.cat(xs, dim),
+    "constant_pad": lambda x, pad, value=0: F.pad(x, pad, value=value),
+    "contract": lambda *xs, equation: torch.einsum(equation, *xs),
+    "diagonal_to": lambda x, shape, *rest: torch.diagonal_scatter(torch.zeros(shape, dtype=x.dtype), x, *rest),
+    "flip": lambda x, dims: torch.flip(x, tuple(range(x.ndim)) if dims is None else np.atleast_1d(dims).tolist()),
+    "permute": lambda x, dims: torch.permute(x, tuple(range(x.ndim))[::-1] if dims is None else dims),
+    "pick": lambda x, index: x[index],
+    "place": placed,
+    "prod": prod,
+    "reshape": lambda x, shape: torch.reshape(x, shape if isinstance(shape, tuple) else (shape,)),
+    "scan": scan,
+    "slice": lambda x, index: x[index],
+    "softmax_cross_entropy": F.cross_entropy,
+    "stack": lambda *xs, dim=0: torch.stack(xs, dim),
+    "sum_to": torch.Tensor.sum_to_size,
+    "take_along_axis": torch.take_along_dim,
+    **{name: reduction(getattr(torch, name)) for name in REDUCTIONS},
 }
 
 
-def torch_function(name: str):
-    """PyTorch's function of that name, or None."""
-    for owner in (torch, F, torch.special, torch.Tensor):
-        if name in OWN:
-            return OWN[name]
-        if callable(getattr(owner, name, None)):
-            return getattr(owner, name)
-    return None
+def torch_function(name: str) -> Callable:
+    """PyTorch's function of that name, or what stands for it."""
+    owners = [owner for owner in (F, torch, torch.special, torch.Tensor) if callable(getattr(owner, name, None))]
+    return OWN[name] if name in OWN else getattr(owners[0], name)
 
 
-def run(record: Op, sample: Sample) -> list[np.ndarray] | None:
-    """Output, and gradients for a cotangent of cos(0), cos(1), …; None where PyTorch refuses."""
-    function = torch_function(record.name)
-    if function is None:
-        return None
-    args = [torch.tensor(a) if isinstance(a, np.ndarray) else a for a in sample.args]
-    floating = [a for a in args if isinstance(a, torch.Tensor) and a.is_floating_point()]
-    for a in floating:
-        a.requires_grad_(record.differentiable)
-    params = {NAMES.get(k, k): torch.tensor(v) if isinstance(v, np.ndarray) else v for k, v in sample.params.items()}
+def to_torch(value: Any, leaves: list[torch.Tensor], requires_grad: bool) -> Any:
+    """``value`` with tensors for its arrays; the floating ones join ``leaves``."""
+    if isinstance(value, np.ndarray):
+        tensor = torch.tensor(value.copy())
+        if tensor.is_floating_point():
+            leaves.append(tensor.requires_grad_(requires_grad))
+        return tensor
+    if isinstance(value, (list, tuple)):
+        return type(value)([to_torch(v, leaves, requires_grad) for v in value])
+    return value
+
+
+def run(name: str, sample: Sample) -> list[np.ndarray] | None:
+    """Outputs, and gradients for a cotangent of cos(0), cos(1), … of each; None where PyTorch refuses."""
+    leaves: list[torch.Tensor] = []
+    differentiable = name in COMPOSED or REGISTRY[name].differentiable
+    args = [to_torch(a, leaves, differentiable) for a in sample.args]
+    params = {NAMES.get(k, k): to_torch(v, [], False) for k, v in sample.params.items()}
     try:
-        out = function(*args, **params)
+        result = torch_function(name)(*args, **params)
     except (TypeError, RuntimeError, ValueError, IndexError):
         return None
-    if not isinstance(out, torch.Tensor):
-        return None
-    parts = [out.detach().numpy()]
-    if out.requires_grad:
-        cotangent = torch.cos(torch.arange(out.numel(), dtype=out.dtype)).reshape(out.shape)
+    outputs = list(result) if isinstance(result, (tuple, list)) else [result]
+    parts = [out.detach().numpy() for out in outputs]
+    roots = [out for out in outputs if out.requires_grad]
+    if roots:
+        cotangents = [torch.cos(torch.arange(o.numel(), dtype=o.dtype)).reshape(o.shape) for o in roots]
         try:
-            grads = torch.autograd.grad(out, floating, cotangent, allow_unused=True)
+            grads = torch.autograd.grad(roots, leaves, cotangents, allow_unused=True)
         except RuntimeError:  # no derivative there
             return parts
-        parts += [np.zeros(a.shape) if g is None else g.numpy() for a, g in zip(floating, grads)]
+        parts += [np.zeros(a.shape) if g is None else g.numpy() for a, g in zip(leaves, grads)]
     return parts
 
 
 def main() -> None:
-    """Write the file, and tell which operations PyTorch did not answer."""
+    """Write the file, and tell which samples PyTorch did not answer."""
     stored: dict[str, np.ndarray] = {}
-    unanswered = set()
-    for record in REGISTRY.values():
+    unanswered = []
+    for record in (*REGISTRY.values(), *COMPOSED.values()):
         for i, sample in enumerate(record.samples(np.random.default_rng(7))):
-            parts = run(record, sample)
-            # With dim=() PyTorch's var has a finite value and an infinite gradient: no reference for anyone.
-            if parts is None or (np.isfinite(parts[0]).all() and not all(np.isfinite(p).all() for p in parts)):
-                unanswered.add(record.name)
-                continue
-            for j, part in enumerate(parts):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # "degrees of freedom is <= 0": the NaN is the answer
+                parts = run(record.name, sample)
+            if parts is None:
+                unanswered.append(f"{record.name}-{i}")
+            for j, part in enumerate(parts or ()):
                 stored[f"{record.name}-{i}-{j}"] = part
     np.savez_compressed(Path(__file__).with_name("ops.npz"), **stored)
-    print(f"{len(stored)} arrays; not answered: {' '.join(sorted(unanswered))}; torch {torch.__version__}")
+    print(f"{len(stored)} arrays; not answered: {' '.join(unanswered)}; torch {torch.__version__}")
 
 
 if __name__ == "__main__":
