@@ -324,3 +324,22 @@ def test_softmax_does_not_overflow() -> None:
     np.testing.assert_allclose(al.log_softmax(x, 0).numpy(), al.log_softmax(shifted, 0).numpy(), rtol=1e-12)
     assert al.logsumexp(x, 0).item() == pytest.approx(1e4 + math.log(1 + math.e))
     assert al.logsumexp(Tensor([INF, 1e4]), 0).item() == INF
+
+
+@pytest.mark.parametrize("axis", [0, (0,), (0, 1)])
+def test_many_float32_rows_are_added_accurately(axis) -> None:
+    x = al.Tensor(np.full((200_000, 2), 0.1, np.float32))
+    got = x.sum(axis=axis).numpy()
+    np.testing.assert_allclose(got, np.full((200_000, 2), np.float32(0.1), np.float64).sum(axis), rtol=1e-6)
+    assert got.dtype == np.float32
+
+
+def test_the_gradient_of_a_bias_over_many_rows_is_accurate() -> None:
+    b = al.Tensor(np.zeros(2, np.float32), requires_grad=True)
+    (al.Tensor(np.zeros((200_000, 2), np.float32)) + b).backward(np.full((200_000, 2), 0.1, np.float32))
+    np.testing.assert_allclose(b.grad.numpy(), 20_000.0, rtol=1e-6)
+
+
+def test_float16_is_added_in_float32() -> None:
+    x = al.Tensor(np.full(5000, 10.0, np.float16))
+    assert x.sum().item() == float(np.float16(50_000.0))

@@ -372,7 +372,8 @@ def index_select(x: Any, axis: int, index: Any) -> Any:
 
     Raises IndexError for an index out of range, ValueError for one that is not 1-D.
     """
-    return _at_least_1d(x)[_along("index_select", x.shape, axis, index)] if x.ndim else x
+    chosen = _at_least_1d(x)[_along("index_select", x.shape, axis, index)]
+    return chosen if x.ndim else reshape(chosen, ())
 
 
 def _along(name: str, shape: tuple[int, ...], axis: int, index: Any) -> Index:

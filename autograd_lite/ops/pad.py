@@ -13,7 +13,7 @@ from .composed import composed, position
 from .index import index_select
 from .out import deliver
 from .samples import normal
-from .shape import reshape
+from .shape import clone, reshape
 
 __all__ = ["narrow", "pad", "select"]
 
@@ -98,7 +98,7 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None 
     for axis, (n, margins) in enumerate(zip(x.shape, _pairs(pad, x.shape), strict=True)):
         if any(margins):
             x = index_select(x, axis, _places(n, margins, mode, x.shape))
-    return x
+    return x if any(map(any, _pairs(pad, x.shape))) else clone(x)
 
 
 def _places(n: int, margins: tuple[int, int], mode: str, shape: tuple[int, ...]) -> np.ndarray:

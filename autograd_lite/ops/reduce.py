@@ -23,6 +23,7 @@ from .out import deliver
 from .pad import constant_pad
 from .samples import Samples, clear, distinct
 from .shape import broadcast_to, flip, permute, reshape, roll, squeeze
+from .summation import add_up
 
 __all__ = [
     "all", "amax", "amin", "any", "argmax", "argmin", "cumprod", "cumsum", "max", "mean", "median", "min", "norm",
@@ -54,7 +55,10 @@ def _spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
 
 def _reduce(ufunc: Any, x: Any, axis: Any, keepdims: bool, out: Any, dtype: Any = None) -> Any:
     """``x`` reduced by a NumPy ufunc of two arguments."""
-    return ufunc.reduce(x, _axes(axis, np.shape(x)), dtype, out, keepdims)
+    axes = _axes(axis, np.shape(x))
+    if ufunc is np.add:
+        return add_up(x, axes, dtype, out, keepdims)
+    return ufunc.reduce(x, axes, dtype, out, keepdims)
 
 
 def _count(shape: tuple[int, ...], axis: Any) -> int:

@@ -13,6 +13,7 @@ from ..tensor import as_array
 from .composed import composed, position, sizes
 from .out import deliver
 from .samples import normal, normals
+from .summation import add_up
 
 __all__ = [
     "astype", "broadcast_to", "clone", "contiguous", "expand", "expand_as", "flatten", "flip", "movedim", "permute",
@@ -32,8 +33,8 @@ def _sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     lead = x.ndim - len(shape)
     axes = tuple(range(lead)) + tuple([i + lead for i, n in enumerate(shape) if n == 1 and x.shape[i + lead] != 1])
     if len(axes) == lead:
-        return np.add.reduce(x, axes)
-    return np.add.reduce(x, axes, keepdims=True).reshape(shape)
+        return add_up(x, axes)
+    return add_up(x, axes, keepdims=True).reshape(shape)
 
 
 def _sum_to_samples(rng: np.random.Generator) -> list[Sample]:
