@@ -374,9 +374,17 @@ def _public(record: Op) -> Callable[..., Any]:
 
 
 def _general(record: Op) -> Callable[..., Any]:
-    call = record.call
+    """Any number of arguments; without a Tensor among them (in a vjp, mostly) the forward itself."""
+    call, forward = record.call, record.forward
+    direct = not (record.floating or record.residuals)
 
     def public(*args: Any, **kwargs: Any) -> Any:
+        if direct and not kwargs:
+            for x in args:
+                if isinstance(x, Tensor):
+                    break
+            else:
+                return forward(*args)
         return call(*args, **kwargs)
 
     return public

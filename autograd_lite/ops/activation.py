@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..op import op
-from .elementwise import erf, exp, minimum, tanh, where
+from .elementwise import erf, exp, masked, minimum, tanh, where
 from .out import deliver
 from .samples import unary
 
@@ -40,7 +40,7 @@ def softplus(x, beta=1.0, threshold=20.0, out=None):
     return deliver(np.where(x * beta > threshold, x, smooth), out)
 
 
-@op(vjps=(lambda g, out, x: where(out > 0, g, 0.0),), symbol="ReLU", samples=unary(kinks=(0,)))
+@op(vjps=(lambda g, out, x: masked(g, out > 0),), symbol="ReLU", samples=unary(kinks=(0,)))
 def relu(x, out=None):
     """``max(0, x)``; the gradient at 0 is 0 (cheat sheet 1.2)."""
     return np.maximum(x, 0, out=out)
@@ -111,7 +111,7 @@ def gelu(x, approximate="none", out=None):
 
 
 @op(
-    vjps=(lambda g, out, x, min_val, max_val: where((x > min_val) & (x < max_val), g, 0.0),),
+    vjps=(lambda g, out, x, min_val, max_val: masked(g, (x > min_val) & (x < max_val)),),
     symbol="hardtanh", samples=unary(kinks=(-1, 1, -0.5, 0.5), min_val=(-0.5,), max_val=(0.5,)),
 )  # fmt: skip
 def hardtanh(x, min_val=-1.0, max_val=1.0, out=None):

@@ -25,6 +25,16 @@ def _flat(g: Any, out: Any, x: Any, *params: Any) -> Any:
     return where(True, 0.0, g)
 
 
+def masked(g: Any, mask: Any) -> Any:
+    """``g`` where the mask is true, else 0, also where g is infinite: ``where(mask, g, 0)`` in half the time."""
+    if isinstance(g, np.ndarray):
+        with np.errstate(invalid="ignore"):
+            product = np.multiply(g, mask)
+        if math.isfinite(np.vdot(product, product)):  # no ∞·0
+            return product
+    return where(mask, g, 0.0)
+
+
 # -- arithmetic -------------------------------------------------------------------------------------------------------
 
 
@@ -332,9 +342,9 @@ def _clamp_samples(rng: np.random.Generator) -> list[Sample]:
 
 @op(
     vjps=(
-        lambda g, out, x, min, max: where(_inside(x, min, max), g, 0.0),
-        lambda g, out, x, min, max: where(_below(x, min, max), g, 0.0),
-        lambda g, out, x, min, max: where(_above(x, min, max), g, 0.0),
+        lambda g, out, x, min, max: masked(g, _inside(x, min, max)),
+        lambda g, out, x, min, max: masked(g, _below(x, min, max)),
+        lambda g, out, x, min, max: masked(g, _above(x, min, max)),
     ),
     symbol="clamp", samples=_clamp_samples,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..buffers import SMALL, empty
 from ..op import Sample, op
 from .composed import as_operand, composed
 from .diagonal import diagonal
@@ -22,6 +23,14 @@ from .shape import matrix_transpose, reshape
 __all__ = [
     "addmm", "baddbmm", "bmm", "dot", "einsum", "inner", "linear", "matmul", "mm", "mv", "outer", "trace", "vdot",
 ]  # fmt: skip
+
+
+def _product(x: ndarray, y: ndarray, out: ndarray | None = None) -> ndarray:
+    """The product of two matrices, in memory that was used before if it is large."""
+    rows, columns = x.shape[0], y.shape[1]
+    if out is None and rows * columns > SMALL and x.dtype == y.dtype:
+        out = empty((rows, columns), x.dtype)
+    return np.dot(x, y, out)
 
 
 # -- the matrix product -----------------------------------------------------------------------------------------------
@@ -78,7 +87,7 @@ def matmul(x, y, out=None):
     tensor([11.])
     """
     if isinstance(x, ndarray) and isinstance(y, ndarray) and x.ndim == 2 == y.ndim:
-        return np.dot(x, y, out)  # a third faster than matmul for small matrices
+        return _product(x, y, out)  # np.dot is a third faster than matmul for small matrices
     return np.matmul(x, y, out)
 
 
@@ -196,8 +205,8 @@ def _linear_samples(rng: np.random.Generator) -> list[Sample]:
 
 @op(  # differentiated twice through its reference: the vjps below see arrays only
     vjps=(
-        lambda g, out, x, weight, bias: np.dot(_rows(g), weight).reshape(x.shape),
-        lambda g, out, x, weight, bias: np.dot(_rows(g).T, _rows(x)),
+        lambda g, out, x, weight, bias: _product(_rows(g), weight).reshape(x.shape),
+        lambda g, out, x, weight, bias: _product(_rows(g).T, _rows(x)),
         lambda g, out, x, weight, bias: g,
     ),
     symbol="linear", floating=True, samples=_linear_samples, reference=_linear_reference,
@@ -214,9 +223,9 @@ def linear(x, weight, bias=None, out=None):
     if weight.ndim != 2 or not x.ndim or x.shape[-1] != weight.shape[1]:
         raise ValueError(f"the shapes must be (…, in), (out, in), got {x.shape}, {weight.shape}")
     if x.ndim == 2:
-        out = np.dot(x, weight.T, out)
+        out = _product(x, weight.T, out)
     else:
-        out = deliver(np.dot(_rows(x), weight.T).reshape(*x.shape[:-1], weight.shape[0]), out)
+        out = deliver(_product(_rows(x), weight.T).reshape(*x.shape[:-1], weight.shape[0]), out)
     return out if bias is None else np.add(out, bias, out)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.buffers import SMALL, empty
+
 from .optimizer import Optimizer, State, check_at_least_zero
 
 __all__ = ["Adam"]
@@ -60,7 +62,7 @@ class Adam(Optimizer):
         v *= beta1
         v += g
         s *= beta2
-        root = np.square(g, np.empty_like(w))
+        root = np.square(g, empty(w.shape, w.dtype) if w.size > SMALL else np.empty_like(w))
         s += root
         # v and s lack their factors 1 − β, which saves passes over the arrays: v̂ = v·a and Ŝ = s·b with the numbers
         a, b = (1 - beta1) / (1 - beta1**t), (1 - beta2) / (1 - beta2**t)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.buffers import SMALL, empty
+
 from .optimizer import Optimizer, State, check_at_least_zero
 
 __all__ = ["SGD"]
@@ -67,4 +69,4 @@ class SGD(Optimizer):
                 v *= momentum
                 v += g if group["dampening"] == 0 else (1 - group["dampening"]) * g
             g = g + momentum * v if group["nesterov"] else v
-        w -= group["lr"] * g
+        w -= np.multiply(g, group["lr"], empty(w.shape, w.dtype) if w.size > SMALL else None)
