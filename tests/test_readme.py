@@ -26,3 +26,11 @@ def test_code_runs_and_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", README))
 def test_links_lead_to_files(link: str) -> None:
     assert link.startswith("http") or (ROOT / link).exists()
+
+
+def test_the_figures_are_those_of_the_results() -> None:
+    results = (ROOT / "benchmarks" / "RESULTS.md").read_text()
+    rows = re.findall(r"^\| .+ \| ([\d.]+) (?:µs|s|MB) \| ([\d.]+) (?:µs|s|MB) \| ([\d.]+) \|$", README, re.MULTILINE)
+    assert len(rows) >= 5
+    for ratio in [row[2] for row in rows]:
+        assert f"| {ratio} |" in results
