@@ -5,6 +5,9 @@
 >>> (x**2).sum().backward()
 >>> x.grad
 tensor([2., 4.])
+
+Functions take NumPy's argument names (``axis``, ``keepdims``) and PyTorch's (``dim``, ``keepdim``).  Given only arrays
+or numbers, a function computes with NumPy and returns an array.
 """
 
 from types import ModuleType as _Module

@@ -8,7 +8,6 @@ in) and higher orders (Tensors in).
 
 from __future__ import annotations
 
-import dis
 import functools
 import inspect
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ import numpy as np
 from numpy import asarray, ndarray
 
 from .modes import RECORDING, TRACING, mode
+from .reads import NO, SHAPE, VALUE, reads_of_rules
 from .tape import Node, Tape
 from .tensor import Tensor, as_array, get_default_dtype
 
@@ -27,7 +27,6 @@ REGISTRY: dict[str, Op] = {}
 NUMPY: dict[Callable[..., Any], Callable[..., Tensor]] = {}  # what a NumPy function is here
 
 ALIASES = {"dim": "axis", "keepdim": "keepdims", "dims": "axis", "other": "y", "axes": "axis"}  # PyTorch's names
-NO, SHAPE, VALUE = 0, 1, 2  # what a gradient reads of an argument
 _MISSING: Any = inspect.Parameter.empty
 
 
@@ -86,7 +85,7 @@ class Op:
         named = [p for p in parameters if p.name != "out" and p.kind is not inspect.Parameter.VAR_POSITIONAL]
         self.names = [p.name for p in named]
         self.defaults = [p.default for p in named]
-        self._reads = None if self.variadic else _reads_of_rules(self)
+        self._reads = None if self.variadic else reads_of_rules(self)
         self._keeps: dict[tuple[bool, ...], tuple[int, ...]] = {}
         self._variadic_reads = VALUE if reads is None else reads
         self.public: Callable[..., Any] = forward
@@ -501,52 +500,3 @@ def _short(value: Any) -> str:
     return (
         "·" if value is None else f"{value:.6g}" if len(repr(value)) > 8 and isinstance(value, float) else repr(value)
     )
-
-
-# -- what a vjp reads -------------------------------------------------------------------------------------------------
-
-
-def _reads_of_rules(record: Op) -> list[tuple[int, ...]]:
-    """For each vjp (or for the joint rule): what it reads of the output and of each tensor argument."""
-    skip = 2 if record.residuals else 1  # g, and the residual between out and the arguments
-    rules: Sequence[Callable[..., Any] | None] = record.vjps if record.joint is None else (record.joint,)
-    rows = []
-    for rule in rules:
-        if rule is None:
-            rows.append((NO,) * (record.arity + 1))
-            continue
-        if not inspect.isfunction(rule):  # a bound method, a partial, an object: not to be looked into
-            rows.append((VALUE,) * (record.arity + 1))
-            continue
-        code = rule.__code__
-        first = 1 if record.joint is not None else 0  # a joint rule begins with ``needs``
-        names = list(code.co_varnames[: code.co_argcount])
-        if code.co_flags & inspect.CO_VARARGS:  # ``*rest`` stands for every argument that is not named
-            names += [code.co_varnames[code.co_argcount + code.co_kwonlyargcount]] * (record.arity + 3)
-        reads = _names_read(code)
-        tensors = [names[first + 1], *names[first + 1 + skip : first + 1 + skip + record.arity]]
-        rows.append(tuple([reads.get(name, NO) for name in tensors]))
-    return rows
-
-
-def _names_read(code: Any) -> dict[str, int]:
-    """The local names that a function's bytecode reads: their value, or only ``.shape`` and the like.
-
-    Errs on the side of VALUE: whatever is not plainly ``name.shape`` keeps the array.
-    """
-    reads: dict[str, int] = {}
-    instructions = list(dis.get_instructions(code))
-    for this, following in zip(instructions, [*instructions[1:], None], strict=True):
-        names = this.argval if isinstance(this.argval, tuple) else (this.argval,)
-        for position, name in enumerate(names):
-            if not isinstance(name, str) or this.opname.startswith(("LOAD_GLOBAL", "LOAD_ATTR", "LOAD_METHOD")):
-                continue
-            last = position == len(names) - 1
-            shape_only = (
-                last
-                and following is not None
-                and following.opname == "LOAD_ATTR"
-                and following.argval in ("shape", "ndim", "dtype", "size")
-            )
-            reads[name] = max(reads.get(name, NO), SHAPE if shape_only else VALUE)
-    return reads

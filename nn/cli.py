@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 from tqdm import tqdm
 
-from autograd_lite import Generator, Tensor
+from autograd_lite import Generator, Tensor, __version__
 
 from .checkpoint import Checkpoint, CheckpointError, load_checkpoint, save
 from .data import digits
@@ -96,6 +96,8 @@ def _fit(trainer: Trainer, epochs: int, folder: Path, options: argparse.Namespac
         trainer.save(path, epochs=epochs)
         write_metrics(folder / "metrics.csv", trainer.history)
 
+    if trainer.epoch >= epochs:
+        print(f"all {epochs} epochs are done; --epochs N trains on")
     with _ctrl_c() as pressed:
         with _progress(trainer, epochs, not options.no_progress) as (after_batch, after_epoch):
 
@@ -274,6 +276,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="autograd-lite", description="Train, check and draw small neural networks.")
+    parser.add_argument("--version", action="version", version=f"autograd-lite {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="{train,check,graph}")
 
     train = commands.add_parser("train", help="train a network on real data", description=_train_text())

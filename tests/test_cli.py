@@ -487,3 +487,18 @@ def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path, capsys: pyte
     code, _, err = run(capsys, "graph", "--out", tmp_path / "none" / "g.svg")
     assert code == 1
     assert f"{tmp_path / 'none' / 'g.svg'}" in err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"autograd-lite {al.__version__}\n"
+
+
+def test_a_finished_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["train", "digits", *SMALL, "--out", tmp_path, "--epochs", 1]
+    assert run(capsys, *argv)[0] == 0
+    code, out, _ = run(capsys, *argv, "--resume")
+    assert code == 0
+    assert "all 1 epochs are done" in out
