@@ -253,3 +253,15 @@ def test_targets_that_change_after_the_loss_do_no_harm() -> None:
     y.zero_()
     with pytest.raises(RuntimeError, match="zero_"):
         loss.backward()
+
+
+def test_a_row_of_minus_infinity_has_the_same_gradient_everywhere() -> None:
+    gradients = []
+    for reduction, recorded in (("mean", False), ("mean", True), ("sum", False)):
+        x = al.Tensor(np.array([[-np.inf, -np.inf, -np.inf], [1.0, 2.0, 3.0]]), requires_grad=True)
+        loss = al.cross_entropy(x, al.Tensor([1, 2]), reduction=reduction)
+        (g,) = al.autograd.grad(loss, x, np.array(1.0 if reduction == "mean" else 0.5), create_graph=recorded)
+        gradients.append(g.numpy())
+    for g in gradients:
+        np.testing.assert_array_equal(g[0], 0.0)
+        np.testing.assert_allclose(g, gradients[0], rtol=1e-12)

@@ -169,7 +169,7 @@ def _fused_vjp(g, out, log_probabilities, logits, target):
     # softmax − one-hot, over the number of rows.
     n = len(target)
     grad = np.exp(log_probabilities)
-    grad[np.arange(n), target] -= 1
+    grad[np.arange(n), target] -= grad.any(1)  # 1, but nothing in a row of −inf, as log_softmax has it
     grad *= g / n
     return grad
 
