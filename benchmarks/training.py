@@ -38,21 +38,26 @@ def _two_moons(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([x, y], axis=1).astype(np.float32), (2 * side - 1)[:, None].astype(np.float32)
 
 
-def _moons_pytorch_like(name: str) -> Step:
+def _pytorch_like(name: str, sizes: tuple[int, ...], loss: str, which: str, data: tuple[np.ndarray, ...]) -> Step:
+    """A ReLU network of the given sizes and its training step, the same program for PyTorch and for us."""
     lib, nn = _namespaces(name)
     lib.manual_seed(0)
-    model = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 1))
-    optimizer = _optimizer(name, "SGD", model.parameters())
-    loss_of = nn.MSELoss()
-    x, y = (lib.tensor(a) for a in _two_moons())
+    layers = [part for n, m in pairwise(sizes) for part in (nn.Linear(n, m), nn.ReLU())]
+    model = nn.Sequential(*layers[:-1])
+    optimizer = _optimizer(name, which, model.parameters())
+    loss_of = getattr(nn, loss)()
+    x, y = (lib.tensor(a) for a in data)
 
     def step() -> None:
         optimizer.zero_grad()
-        loss = loss_of(model(x), y)
-        loss.backward()
+        loss_of(model(x), y).backward()
         optimizer.step()
 
     return step
+
+
+def _moons_pytorch_like(name: str) -> Step:
+    return _pytorch_like(name, (2, 16, 16, 1), "MSELoss", "SGD", _two_moons())
 
 
 def _weights(*sizes: int) -> list[np.ndarray]:
@@ -125,20 +130,7 @@ def _images() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _digits_pytorch_like(name: str, which: str) -> Step:
-    lib, nn = _namespaces(name)
-    lib.manual_seed(0)
-    model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10))
-    optimizer = _optimizer(name, which, model.parameters())
-    loss_of = nn.CrossEntropyLoss()
-    x, y = (lib.tensor(a) for a in _images())
-
-    def step() -> None:
-        optimizer.zero_grad()
-        loss = loss_of(model(x), y)
-        loss.backward()
-        optimizer.step()
-
-    return step
+    return _pytorch_like(name, (784, 128, 64, 10), "CrossEntropyLoss", which, _images())
 
 
 def _digits_jax(which: str) -> Step:
