@@ -231,7 +231,7 @@ class Tape:
 
     def _check_kept(self, needed: set[Node] | None) -> None:
         """Raise RuntimeError if an array that a gradient reads is gone or was overwritten since it was kept."""
-        used = [n for n in self.nodes if needed is None or not needed.isdisjoint(n.inputs)]
+        used = self.nodes if needed is None else [n for n in self.nodes if not needed.isdisjoint(n.inputs)]
         for node in used:
             if node.kept is None:
                 raise RuntimeError(
