@@ -90,7 +90,7 @@ def _holds_numpy(data: Any) -> bool:
 class Tensor:
     """An array of numbers that can record what is done with it.
 
-    ``Tensor(data, requires_grad=False, dtype=None)`` copies ``data``.  Raises TypeError for integers with
+    ``Tensor(data, *, requires_grad=False, dtype=None)`` copies ``data``.  Raises TypeError for integers with
     ``requires_grad`` and for what is not numbers, ValueError for ragged lists.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -249,15 +249,16 @@ class Tensor:
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
+        node = self._node or self._shelved()
         if value is not None:
             if not isinstance(value, Tensor):
                 raise TypeError(f"grad must be a Tensor or None, not {type(value).__name__}")
             if value.shape != self.shape or value.dtype != self.dtype:
                 raise ValueError(f"grad is {value.dtype} {value.shape}, its tensor is {self.dtype} {self.shape}")
-            if self._node is None:
+            if node is None:
                 raise RuntimeError("a tensor without requires_grad has no grad; set requires_grad first")
-        if self._node is not None and (value is not None or self._node.extras is not None):
-            self._node.extra().grad = value
+        if node is not None and (value is not None or node.extras is not None):
+            node.extra().grad = value
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
         """Add the gradient of this tensor with respect to every leaf to the leaves' ``grad``.

@@ -39,7 +39,8 @@ def main() -> None:
         return
     notes = [f"- {row.case.name}: {note}" for row in rows for note in row.notes]
     options.out.write_text(
-        "# Benchmark results\n\nWritten by `python -m benchmarks`: medians, libraries in turn, lower is better.\n\n"
+        "# Benchmark results\n\nWritten by `python -m benchmarks`: medians, libraries in turn, lower is better.\n"
+        "The ratio is the median over the rounds, each of which times both: it need not be the medians' ratio.\n\n"
         f"- {date.today()}\n{head}\n\n{table(rows)}\n" + ("\n" + "\n".join(notes) + "\n" if notes else "")
     )
     print(f"wrote {options.out}")

@@ -247,3 +247,19 @@ def test_bad_hyperparameters(make: Any, options: dict[str, Any], message: str) -
 def test_a_learning_rate_that_is_no_number() -> None:
     with pytest.raises(TypeError, match=r"lr must be a number, got '0\.1'"):
         SGD([nn.Parameter([1.0])], lr="0.1")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("set_to_none", [True, False])
+def test_frozen_parameters_stay_where_they_are(set_to_none: bool) -> None:
+    """A frozen parameter keeps its gradient, as in PyTorch, until zero_grad clears it; then no step moves it."""
+    w = al.Tensor([1.0, 2.0], requires_grad=True)
+    optimizer = SGD([w], lr=0.1)
+    (w * w).sum().backward()
+    w.requires_grad = False
+    assert w.grad is not None
+    optimizer.zero_grad(set_to_none)
+    optimizer.step()
+    assert w.tolist() == [1.0, 2.0]
+    w.requires_grad = True
+    (w * 3).sum().backward()
+    assert w.grad.tolist() == [3.0, 3.0]

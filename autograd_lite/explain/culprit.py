@@ -20,7 +20,7 @@ from ..op import Op
 from ..tape import Node, Tape
 from ..tensor import Tensor
 
-__all__ = ["wrong_entries"]
+__all__ = ["signed", "wrong_entries"]
 
 STEP = 1e-6
 ATOL, RTOL = 1e-7, 1e-5
@@ -41,7 +41,7 @@ def wrong_entries(
     """
     accused: dict[int, str] = {}
     for _ in range(TRIES):
-        directions = {x: rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1.0, 1.0], x.shape) for x in inputs}
+        directions = {x: signed(rng, x.shape) for x in inputs}
         runs = []
         for step in (-STEP, 0.0, STEP):
             with moved(directions, step), trace():
@@ -73,7 +73,7 @@ def _disagreements(runs: list[Tape], rng: np.random.Generator) -> list[tuple[int
         rough[b] = gap > 1e-4 * (1 + np.abs(tangents[b]))
         if b.op is None or b.dtype != np.float64:
             continue
-        u = np.asarray(rng.uniform(0.5, 1.5, b.shape) * rng.choice([-1.0, 1.0], b.shape))
+        u = signed(rng, b.shape)
         if not any(np.any(rough[s]) for s in b.inputs if s is not None):
             u = np.where(rough[b], 0.0, u)  # the kink is this entry's own: no rule is right there
         parts = _vjps(b, u)
@@ -152,3 +152,8 @@ def _moves_off_tape(one: Any, two: Any) -> bool:
 
 def _name(node: Node) -> str:
     return node.op.name if node.op is not None else "leaf"
+
+
+def signed(rng: np.random.Generator, shape: tuple[int, ...]) -> ndarray:
+    """Numbers of either sign and none of them small, so that no error hides behind its weight."""
+    return np.asarray(rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape))

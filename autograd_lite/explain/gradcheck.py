@@ -19,7 +19,7 @@ from ..modes import enable_grad
 from ..tape import Node
 from ..tensor import Tensor
 from ..transforms import pull_back
-from .culprit import wrong_entries
+from .culprit import signed, wrong_entries
 
 __all__ = ["GradcheckError", "GradcheckResult", "Row", "gradcheck", "gradgradcheck"]
 
@@ -191,7 +191,7 @@ def gradgradcheck(
         outputs = _outputs(fn(*arguments))
     cotangents = []
     for i, y in enumerate(outputs):
-        u = Tensor(_signed(rng, y.shape), requires_grad=True)
+        u = Tensor(signed(rng, y.shape), requires_grad=True)
         u.name = "grad_output" if len(outputs) == 1 else f"grad_output {i}"
         cotangents.append(u)
 
@@ -247,7 +247,7 @@ class _Check:
                 reason = f"output {i}{', ' + _element(place) if place else ''} is {value[place]}: it has no derivative"
                 return GradcheckResult([], reason, self.culprits())
         single = len(outputs) == 1 and outputs[0]._array.size == 1
-        self.weights = [np.ones(y.shape) if single else _signed(self.rng, y.shape) for y in outputs]
+        self.weights = [np.ones(y.shape) if single else signed(self.rng, y.shape) for y in outputs]
         weights = [Tensor(u) for u in self.weights]
         gradients = [g._array for g in pull_back(outputs, list(self.labels), weights)]
         rows: list[Row] = []
@@ -376,11 +376,6 @@ def _outputs(results: Any) -> list[Tensor]:
         if not isinstance(y, Tensor):
             raise TypeError(f"gradcheck: fn must return a Tensor or a tuple of Tensors, got {type(y).__name__}")
     return [y for y in several if y.dtype.kind == "f"]
-
-
-def _signed(rng: np.random.Generator, shape: tuple[int, ...]) -> ndarray:
-    """Numbers of either sign and none of them small, so that no error hides behind its weight."""
-    return np.asarray(rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape))
 
 
 def _inner(u: ndarray, v: ndarray) -> float:
