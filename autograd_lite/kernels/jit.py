@@ -1,0 +1,72 @@
+"""How the kernels are compiled: without the GIL, and kept on disk, so that a machine compiles each of them once."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+__all__ = ["cache_folder", "jit"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# "nnan" and "ninf" are left out of fast arithmetic, since isnan() would be false with them.
+OPTIONS: dict[str, Any] = {
+    "nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"},
+}  # fmt: skip
+
+
+def jit(function: F) -> F:
+    """Compile a kernel at its first call.  The machine code is kept in `cache_folder`, if that can be written."""
+    folder = cache_folder()
+    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = folder or before  # type: ignore[attr-defined]
+    try:
+        return numba.njit(cache=folder is not None, **OPTIONS)(function)
+    finally:
+        numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
+
+
+@functools.cache
+def cache_folder() -> str | None:
+    """The folder of the compiled kernels; None, with one warning, where no folder can be written.
+
+    It lies in NUMBA_CACHE_DIR or else the user's cache folder, and is named after the kernels' source: Numba itself
+    looks only at the file of a function, not at those that the function calls.
+    """
+    folder = _user_cache() / f"autograd_lite-{_source_hash()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except (OSError, RuntimeError) as error:
+        warnings.warn(
+            f"compiled kernels cannot be kept in {folder} ({error}): every process compiles them anew, which takes "
+            "seconds; set NUMBA_CACHE_DIR to a folder that can be written",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return None
+    return str(folder)
+
+
+def _user_cache() -> Path:
+    if given := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(given)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home())
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def _source_hash() -> str:
+    sources = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    return hashlib.sha256(b"".join(sources)).hexdigest()[:12]

@@ -1,0 +1,103 @@
+"""Inside a kernel: which piece of the work is next.  The native half of `threads`.
+
+    @jit
+    def kernel(me, work, x, y):
+        piece = begin(me, work)
+        while piece >= 0:
+            start, stop = stretch(work, piece)
+            ...  # rows start to stop
+            piece = proceed(me, work)
+
+``me`` is 0 for the thread that called `threads.run`, 1, 2, … for a worker, and ALONE where there are no workers.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .jit import jit
+from .places import ALONE, BELL, COUNT, FINISHED, LENGTH, NEXT, NUMBER
+
+__all__ = ["begin", "proceed", "stretch"]
+
+SPIN = 30_000  # looks at a counter, some 100 µs, before a thread goes to sleep
+
+
+@intrinsic
+def _add(typingctx, address, value):
+    """Add to the integer at an address, as one indivisible step, and return what it was before."""
+
+    def generate(context, builder, signature, args):
+        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        return builder.atomic_rmw("add", pointer, args[1], "seq_cst")
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@intrinsic
+def _look(typingctx, address):
+    """The integer at an address as other threads have left it, after a short rest of the core."""
+
+    def generate(context, builder, signature, args):
+        if builder.module.triple.startswith("x86"):
+            rest = cgutils.get_or_insert_function(
+                builder.module, ir.FunctionType(ir.VoidType(), []), "llvm.x86.sse2.pause"
+            )
+            builder.call(rest, [])
+        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        return builder.load_atomic(pointer, "seq_cst", 8)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def _address(typingctx, array, index):
+    """The address of an element of an integer array."""
+
+    def generate(context, builder, signature, args):
+        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=args[0]).data
+        return builder.ptrtoint(builder.gep(data, [args[1]]), ir.IntType(64))
+
+    return types.int64(array, types.int64), generate
+
+
+@jit
+def _take(work):
+    """The next piece, or −1 if none is left."""
+    piece = _add(_address(work, NEXT), 1)
+    return piece if piece < work[COUNT] else -1
+
+
+@jit
+def begin(me, work):
+    """The first piece for this thread, or −1 if none is left.  The caller rings the bell for its workers."""
+    if me == 0:
+        _add(work[BELL], 1)
+    return _take(work)
+
+
+@jit
+def proceed(me, work):
+    """The next piece after one that is finished, or −1 if none is left.
+
+    Then the caller waits here for the pieces that workers still have, and a worker for the next bell: both without the
+    GIL, for which they would have to wait longer than for each other.
+    """
+    _add(_address(work, FINISHED), 1)
+    piece = _take(work)
+    if piece < 0 and me != ALONE:
+        for _ in range(SPIN):
+            if me == 0 and _look(_address(work, FINISHED)) == work[COUNT]:
+                break
+            if me > 0 and _look(work[BELL]) != work[NUMBER]:
+                break
+    return piece
+
+
+@jit
+def stretch(work, piece):
+    """The items of a piece: from, to."""
+    return piece * work[LENGTH] // work[COUNT], (piece + 1) * work[LENGTH] // work[COUNT]

@@ -1,0 +1,134 @@
+"""Work on several threads: every item once, on any number of threads, after a fork, from several Python threads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+
+from autograd_lite.kernels import threads
+from autograd_lite.kernels.jit import jit
+from autograd_lite.kernels.work import begin, proceed, stretch
+
+
+@jit
+def count_up(me, work, x, rounds):
+    piece = begin(me, work)
+    while piece >= 0:
+        start, stop = stretch(work, piece)
+        for i in range(start, stop):
+            for _ in range(rounds):
+                x[i] += 1
+        piece = proceed(me, work)
+
+
+@pytest.fixture(autouse=True)
+def restored():
+    before = threads.get_num_threads()
+    yield
+    threads.set_num_threads(before)
+
+
+def counted(n: int, rounds: int = 1, grain: int = 1) -> np.ndarray:
+    x = np.zeros(n, np.int64)
+    threads.run(count_up, n, x, rounds, grain=grain)
+    return x
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize(("n", "grain"), [(0, 1), (1, 1), (5, 1), (64, 1), (64, 100), (1000, 7)])
+def test_every_item_once(count: int, n: int, grain: int) -> None:
+    threads.set_num_threads(count)
+    for _ in range(20):
+        assert counted(n, grain=grain).tolist() == [1] * n
+
+
+def test_a_worker_that_slept_is_woken() -> None:
+    threads.set_num_threads(2)
+    for pause in (0, 0.01, 0.05):
+        threading.Event().wait(pause)
+        assert counted(8, 100_000).tolist() == [100_000] * 8
+
+
+def test_from_several_python_threads() -> None:
+    threads.set_num_threads(2)
+    wrong: list[object] = []
+
+    def use() -> None:
+        for _ in range(200):
+            x = counted(16, 100)
+            if x.tolist() != [100] * 16:
+                wrong.append(x)
+
+    users = [threading.Thread(target=use) for _ in range(4)]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join()
+    assert not wrong
+
+
+def test_nothing_is_held_afterwards() -> None:
+    threads.set_num_threads(2)
+    x = np.zeros(64, np.int64)
+    before = sys.getrefcount(x)
+    threads.run(count_up, 64, x, 1000)
+    for _ in range(100):  # a late worker lets go soon
+        if sys.getrefcount(x) == before:
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("the pool still holds the array")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_after_a_fork() -> None:
+    threads.set_num_threads(2)
+    counted(64, 1000)  # the parent has its workers
+    program = (
+        "import os, warnings; warnings.simplefilter('ignore'); import numpy as np\n"
+        "from autograd_lite.kernels import threads; import test_threads as t\n"
+        "threads.set_num_threads(2); t.counted(64, 1000); pid = os.fork()\n"
+        "ok = t.counted(64, 1000).tolist() == [1000] * 64\n"
+        "os._exit(0 if ok else 1) if pid == 0 else None\n"
+        "assert ok and os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=os.path.dirname(__file__), check=True, timeout=120)
+
+
+def test_in_a_process_pool() -> None:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        assert [x.tolist() for x in pool.map(counted, [16] * 4)] == [[1] * 16] * 4
+
+
+def test_pieces_depend_on_the_number_of_threads_only() -> None:
+    threads.set_num_threads(1)
+    assert threads.pieces(100) == 1
+    threads.set_num_threads(2)
+    assert threads.pieces(100) == threads.pieces(100) > 1
+    assert threads.pieces(100, grain=60) == 1
+    assert threads.pieces(0) == 0
+
+
+@pytest.mark.parametrize(("bad", "error"), [(0, ValueError), (-1, ValueError), (True, ValueError), (1.5, TypeError)])
+def test_a_bad_number_of_threads_changes_nothing(bad: object, error: type[Exception]) -> None:
+    before = threads.get_num_threads()
+    with pytest.raises(error):
+        threads.set_num_threads(bad)
+    assert threads.get_num_threads() == before
+
+
+@pytest.mark.parametrize(("given", "expected"), [("3", "3"), ("", None), ("none", "must be an integer")])
+def test_the_environment_variable(given: str, expected: str | None) -> None:
+    program = "from autograd_lite.kernels.threads import get_num_threads; print(get_num_threads())"
+    env = {**os.environ, "AUTOGRAD_LITE_NUM_THREADS": given}
+    done = subprocess.run([sys.executable, "-c", program], check=False, env=env, capture_output=True, text=True)
+    if expected is None:
+        assert int(done.stdout) >= 1
+    else:
+        assert expected in done.stdout + done.stderr
