@@ -27,12 +27,12 @@ OPTIONS: dict[str, Any] = {
 def jit(function: F) -> F:
     """Compile a kernel at its first call.  The machine code is kept in `cache_folder`, if that can be written."""
     folder = cache_folder()
-    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-    numba.config.CACHE_DIR = folder or before  # type: ignore[attr-defined]
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = folder or before
     try:
         return numba.njit(cache=folder is not None, **OPTIONS)(function)
     finally:
-        numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
+        numba.config.CACHE_DIR = before
 
 
 @functools.cache
