@@ -142,7 +142,7 @@ def correlate_taps(me, work, x, g, offsets, pixels, phases, step, before, shape,
     of each output.  planes, turned and sums (threads, …) are working memory.
     The items of the work are the parts, groups and chunks.
     """
-    parts, groups, chunks, filters, taps = partial.shape
+    parts, groups, chunks, filters = partial.shape[:4]
     depth = x.shape[2] // chunks
     own, rows, kept = planes[max(me, 0)], turned[max(me, 0)], sums[max(me, 0)]
     piece = begin(me, work)
@@ -176,7 +176,7 @@ def _sum_taps(planes, offsets, pixels, turned, filters, sums):
                 tile_taps(
                     (last - first) // width, planes, offsets, tap, pixels, pixel, count,
                     turned, first * len(pixels) + pixel * (last - first), last - first,
-                    sums, first * len(offsets) + tap * (last - first), last - first,
+                    sums, first * len(offsets) + tap * (last - first), last - first, False,
                 )  # fmt: skip
 
 
@@ -201,6 +201,8 @@ def _turn(g, turned):
                 for i in range(pixels):
                     for m in range(known):
                         turned[start + i * room + m] = g[k + m, i]
+
+
 @part
 def _gather(sums, taps, out):
     """The sums of `_sum_taps` in the order (K, T)."""

@@ -1,6 +1,6 @@
 """What a loop over single elements cannot say: the one file that speaks LLVM.
 
-A tile is a block of sums of products that stays in registers.  It computes, for MR rows and NV vectors of adjacent columns,
+A tile is a block of sums of products that stays in registers: for MR rows and NV vectors of adjacent columns
 
     sums[m, j] += Σ_t a(t, m) · b(t, j)
 
@@ -30,7 +30,18 @@ from numba.extending import intrinsic
 
 from .jit import part
 
-__all__ = ["ROWS", "VECTORS", "VECTOR_BYTES", "lanes", "move", "rows_for", "tile_planes", "tile_taps", "transpose"]
+__all__ = [
+    "ROWS",
+    "VECTORS",
+    "VECTOR_BYTES",
+    "combine",
+    "lanes",
+    "move",
+    "rows_for",
+    "tile_planes",
+    "tile_taps",
+    "transpose",
+]
 
 _INT = ir.IntType(64)
 
@@ -188,7 +199,22 @@ def _taps_tile(rows: int, vectors: int):
     """`tile_taps` of one size."""
 
     @intrinsic
-    def tile(typingctx, planes, offsets, first_tap, pixels, first_pixel, count, b, b_start, b_pitch, sums, sums_start, pitch):
+    def tile(
+        typingctx,
+        planes,
+        offsets,
+        first_tap,
+        pixels,
+        first_pixel,
+        count,
+        b,
+        b_start,
+        b_pitch,
+        sums,
+        sums_start,
+        pitch,
+        fresh,
+    ):
         def generate(context, builder, signature, args):
             loop = _Tile(context, builder, signature, rows, vectors)
             offset = loop.pointer(1, args[1], args[2])
@@ -206,12 +232,14 @@ def _taps_tile(rows: int, vectors: int):
                 )
 
             start = [loop.load(kept[m], _INT(v * loop.lanes)) for m in range(rows) for v in range(vectors)]
+            zero = ir.Constant(loop.vector, None)
+            start = [builder.select(args[12], zero, value) for value in start]
             for i, value in enumerate(loop.run(count, start, factors)):
                 loop.store(value, kept[i // vectors], _INT(i % vectors * loop.lanes))
             return context.get_dummy_value()
 
         i = types.int64
-        return types.void(planes, offsets, i, pixels, i, i, b, i, i, sums, i, i), generate
+        return types.void(planes, offsets, i, pixels, i, i, b, i, i, sums, i, i, types.boolean), generate
 
     return tile
 
@@ -238,9 +266,10 @@ _taps = _by_vectors(_taps_tile, ROWS)
 
 @part
 def tile_planes(rows, vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch):
-    """``out[out_start + m·pitch + j] = Σ_t panel[panel_start + t·rows + m] · planes[planes_start + offsets[first + t] + j]``
+    """``out[out_start + m·pitch + j] = Σ_t panel[panel_start + t·rows + m] · seen(t)[j]``
 
-    for t < count, m < rows (one of CHOICES) and j < vectors · lanes.
+    with ``seen(t) = planes[planes_start + offsets[first + t]:]``, for t < count,
+    m < rows (one of CHOICES) and j < vectors · lanes.
     """
     if rows == 8:
         _planes_8(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
@@ -255,12 +284,13 @@ def tile_planes(rows, vectors, panel, panel_start, planes, planes_start, offsets
 
 
 @part
-def tile_taps(vectors, planes, offsets, tap, pixels, pixel, count, b, b_start, b_pitch, sums, sums_start, pitch):
-    """``sums[sums_start + m·pitch + j] += Σ_t planes[offsets[tap + m] + pixels[pixel + t]] · b[b_start + t·b_pitch + j]``
+def tile_taps(vectors, planes, offsets, tap, pixels, pixel, count, b, b_start, b_pitch, sums, sums_start, pitch, fresh):
+    """``sums[sums_start + m·pitch + j] += Σ_t planes[offsets[tap + m] + at(t)] · b[b_start + t·b_pitch + j]``
 
-    for t < count, m < ROWS and j < vectors · lanes.
+    with ``at(t) = pixels[pixel + t]``, for t < count, m < ROWS and j < vectors · lanes.
+    With ``fresh``, = instead of +=.
     """
-    _taps(vectors, planes, offsets, tap, pixels, pixel, count, b, b_start, b_pitch, sums, sums_start, pitch)
+    _taps(vectors, planes, offsets, tap, pixels, pixel, count, b, b_start, b_pitch, sums, sums_start, pitch, fresh)
 
 
 @intrinsic
@@ -282,7 +312,9 @@ def move(typingctx, target, target_start, source, source_start, count, addend):
             align, here = ir.IntType(32)(emit.size), emit._at(of, whole)
             zero = ir.Constant(emit.vector, None)
             loaded = emit.call("masked.load", emit.vector, [here, align, mask, zero], ".p0")
-            emit.call("masked.store", ir.VoidType(), [builder.fadd(loaded, addend), emit._at(to, whole), align, mask], ".p0")
+            emit.call(
+                "masked.store", ir.VoidType(), [builder.fadd(loaded, addend), emit._at(to, whole), align, mask], ".p0"
+            )
         return context.get_dummy_value()
 
     i = types.int64
@@ -315,3 +347,36 @@ def transpose(typingctx, target, target_start, target_pitch, source, source_star
 
     i = types.int64
     return types.void(target, i, i, source, i, i, i), generate
+
+
+def combine(matrix):
+    """A function for ``target[i] = Σ_j matrix[i, j] · source[j]`` of rows of vectors; zeros in the matrix cost nothing.
+
+    It is called with target, its start, the step from row to row, the same of the source, and the number of vectors.
+    """
+
+    @intrinsic
+    def combined(typingctx, target, target_start, target_step, source, source_start, source_step, vectors):
+        def generate(context, builder, signature, args):
+            emit = _Emitter(context, builder, signature)
+            to, of = emit.pointer(0, args[0], args[1]), emit.pointer(3, args[3], args[4])
+            with cgutils.for_range(builder, args[6]) as loop:
+                at = builder.mul(loop.index, _INT(emit.lanes))
+                rows = [emit.load(of, builder.add(at, builder.mul(_INT(j), args[5]))) for j in range(len(matrix[0]))]
+                for i, factors in enumerate(matrix):
+                    total = None
+                    for factor, row in zip(factors, rows, strict=True):
+                        if factor:
+                            constant = ir.Constant(emit.vector, [float(factor)] * emit.lanes)
+                            total = (
+                                builder.fmul(constant, row)
+                                if total is None
+                                else emit.call("fmuladd", emit.vector, [constant, row, total])
+                            )
+                    emit.store(total, to, builder.add(at, builder.mul(_INT(i), args[2])))
+            return context.get_dummy_value()
+
+        i = types.int64
+        return types.void(target, i, i, source, i, i, i), generate
+
+    return combined

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .. import buffers
+from ..buffers import SMALL
 from ..op import Sample, op
 from .composed import as_operand, composed
-from .convgeometry import SLACK, Planes, geometry
+from .convgeometry import geometry
+from .convolve import channel_sums, correlate, correlate_taps, ready, winograd
 from .geometry import padding_pairs, pair
 from .out import deliver
 from .reduce import sum
@@ -22,99 +23,21 @@ from .shape import squeeze, unsqueeze
 
 __all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"]
 
-PIECE = 2_000_000  # multiply-adds, some 20 µs
-
-
-# -- the kernels ------------------------------------------------------------------------------------------------------
-
-
-def _ready(x: Any, rank: int = 4) -> ndarray:
-    """A contiguous array of float32 or float64 with a batch axis."""
-    x = np.ascontiguousarray(x, dtype=x.dtype if x.dtype.itemsize >= 4 else np.float32)
-    return x[None] if x.ndim == rank - 1 else x
-
-
-def _empty(shape: tuple[int, ...], dtype: Any) -> ndarray:
-    found = buffers.empty(shape, np.dtype(dtype))
-    return np.empty(shape, dtype) if found is None else found
-
-
-def _grouped(x: ndarray, groups: int) -> ndarray:
-    return x.reshape(x.shape[0], groups, x.shape[1] // groups, *x.shape[2:])
-
-
-def _correlate(
-    x: ndarray, weight: ndarray, bias: ndarray | None, planes: Planes, shape: tuple[int, ...], forward: bool, groups: int
-) -> ndarray:
-    """Sums over the taps of ``planes``: a result of ``shape``."""
-    from ..kernels import conv, microkernel, threads
-
-    filters, channels, *window = weight.shape
-    area, rows = window[0] * window[1], shape[1] // groups
-    height = microkernel.rows_for(rows)
-    panels = _empty((groups, -(-rows // height), len(planes.taps), height), x.dtype)
-    steps = (channels * area, area) if forward else (area, channels * area)
-    conv.pack(weight.reshape(-1), planes.taps, panels, (filters // groups * channels * area, *steps), rows)
-    out = _empty(shape, x.dtype)
-    start = np.zeros((groups, rows), x.dtype) if bias is None else bias.astype(x.dtype).reshape(groups, rows)
-    count = threads.get_num_threads()
-    threads.run(
-        conv.correlate, x.shape[0] * groups, _grouped(x, groups), panels, planes.offsets, planes.outputs,
-        planes.phases, planes.step, planes.before, planes.shape, start, _grouped(out, groups),
-        _empty((count, planes.size), x.dtype), _empty((count, height * (planes.length + SLACK)), x.dtype),
-        grain=max(1, PIECE // (rows * len(planes.taps) * planes.length)),
-    )  # fmt: skip
-    return out
-
-
-CHUNK = 1 << 18  # bytes of sums that stay in the second cache
-
-
-def _correlate_taps(g: ndarray, x: ndarray, planes: Planes, shape: tuple[int, ...], groups: int) -> ndarray:
-    """Sums over the pixels of ``g`` for the taps of ``planes``: the gradient by a weight of ``shape``."""
-    from ..kernels import conv, microkernel, threads
-
-    filters, depth = shape[0] // groups, shape[1]
-    area, count = len(planes.taps) // depth, threads.get_num_threads()
-    room = -(-filters * x.itemsize // microkernel.VECTOR_BYTES) * microkernel.VECTOR_BYTES // x.itemsize
-    chunks = next(c for c in range(1, depth + 1) if depth % c == 0 and (depth // c * area * room * x.itemsize <= CHUNK or c == depth))
-    parts = max(1, min(len(x), -(-2 * count // (groups * chunks))))
-    taps = depth // chunks * area
-    offsets = np.zeros(-(-taps // microkernel.ROWS) * microkernel.ROWS, np.int64)
-    offsets[:taps] = planes.offsets[:taps]
-    partial = np.empty((parts, groups, chunks, filters, taps), x.dtype)
-    cost = len(x) * filters * taps * len(planes.pixels) // parts
-    threads.run(
-        conv.correlate_taps, parts * groups * chunks, _grouped(x, groups),
-        g.reshape(len(g), groups, filters, len(planes.pixels)), offsets, planes.pixels, planes.phases,
-        planes.step, planes.before, planes.shape, partial, _empty((count, planes.size), x.dtype),
-        _empty((count, len(planes.pixels) * room), x.dtype), _empty((count, len(offsets) * room), x.dtype),
-        grain=max(1, PIECE // max(cost, 1)),
-    )  # fmt: skip
-    whole = partial[0] if parts == 1 else np.add.reduce(partial)
-    return np.ascontiguousarray(whole.transpose(0, 2, 1, 3)).reshape(shape)
+# -- the operations ---------------------------------------------------------------------------------------------------
 
 
 def _bias_gradient(g: Any) -> Any:
     """The sum over all but the channels."""
-    if not isinstance(g, ndarray) or g.size < 1 << 14:
-        return sum(g, (-2, -1) if g.ndim == 3 else (0, 2, 3))
-    from ..kernels import conv, threads
-
-    ready = _ready(g)
-    out = np.empty(ready.shape[1], ready.dtype)
-    rows = ready.reshape(*ready.shape[:2], -1)
-    threads.run(conv.channel_sums, len(out), rows, out, grain=max(1, (1 << 16) // (rows[:, 0].size)))
-    return out
-
-
-# -- the operations ---------------------------------------------------------------------------------------------------
+    if isinstance(g, ndarray) and g.size > SMALL:
+        return channel_sums(ready(g))
+    return sum(g, (-2, -1) if g.ndim == 3 else (0, 2, 3))
 
 
 def _conv_samples(rng: np.random.Generator) -> list[Sample]:
     cases: tuple[tuple[Any, ...], ...] = (
         ((2, 1, 4, 5), (2, 1, 3, 2), True), ((1, 2, 5, 4), (3, 2, 2, 3), False, 2, 1), ((2, 5, 4), (1, 2, 2, 2), True),
-        ((1, 4, 4, 5), (4, 2, 3, 1), True, (1, 2), (1, 0), 1, 2), ((1, 2, 5, 6), (2, 1, 2, 2), False, (2, 1), "valid", 2, 2),
+        ((1, 4, 4, 5), (4, 2, 3, 1), True, (1, 2), (1, 0), 1, 2),
+        ((1, 2, 5, 6), (2, 1, 2, 2), False, (2, 1), "valid", 2, 2),
         ((1, 1, 3, 4), (2, 1, 2, 3), True, 1, "same"), ((0, 1, 3, 3), (1, 1, 2, 2), True),
         ((1, 1, 2, 2), (1, 1, 1, 1), False, 3, 2),
     )  # fmt: skip
@@ -153,10 +76,13 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, out=
     plan = geometry(x.shape, weight.shape, stride, padding, dilation, groups)
     if bias is not None and np.shape(bias) != (weight.shape[0],):
         raise ValueError(f"{weight.shape[0]} filters need a bias of shape ({weight.shape[0]},), got {np.shape(bias)}")
-    images = _ready(x)
+    images = ready(x)
     shape = (images.shape[0], weight.shape[0], *plan.size)
-    result = _correlate(images, _ready(weight), bias, plan.forward, shape, True, groups)
-    return _like(result, x, out)
+    filters = ready(weight)
+    if plan.suits_winograd and images.dtype == np.float32:
+        before = plan.padding[0][0], plan.padding[1][0]
+        return _like(winograd(images, filters, bias, before, shape, True), x, out)
+    return _like(correlate(images, filters, bias, plan.forward, shape, True, groups), x, out)
 
 
 def _like(result: ndarray, x: Any, out: ndarray | None) -> ndarray:
@@ -190,9 +116,12 @@ def conv2d_input(g, weight, size, stride=1, padding=0, dilation=1, groups=1, out
     """
     plan = geometry(size, weight.shape, stride, padding, dilation, groups)
     plan.check_result(g.shape, weight.shape[0])
-    images = _ready(g)
-    shape = (images.shape[0], *size[-3:])
-    return _like(_correlate(images, _ready(weight), None, plan.backward, shape, False, groups), g, out)
+    images = ready(g)
+    filters, shape = ready(weight), (images.shape[0], *size[-3:])
+    if plan.suits_winograd and images.dtype == np.float32:
+        before = 2 - plan.padding[0][0], 2 - plan.padding[1][0]
+        return _like(winograd(images, filters, None, before, shape, False), g, out)
+    return _like(correlate(images, filters, None, plan.backward, shape, False, groups), g, out)
 
 
 def _weight_samples(rng: np.random.Generator) -> list[Sample]:
@@ -217,7 +146,7 @@ def conv2d_weight(g, x, size, stride=1, padding=0, dilation=1, groups=1, out=Non
     """
     plan = geometry(x.shape, size, stride, padding, dilation, groups)
     plan.check_result(g.shape, size[0])
-    result = _correlate_taps(_ready(g), _ready(x), plan.forward, tuple(size), groups)
+    result = correlate_taps(ready(g), ready(x), plan.forward, tuple(size), groups)
     return deliver(result.astype(x.dtype, copy=False), out)
 
 
@@ -282,7 +211,9 @@ def conv_transpose2d(
     stride, dilation = pair("stride", stride), pair("dilation", dilation)
     padding, more = pair("padding", padding, least=0), pair("output_padding", output_padding, least=0)
     if any(m >= max(s, d) for m, s, d in zip(more, stride, dilation, strict=True)):
-        raise ValueError(f"output_padding must be below the stride or the dilation, got {more}, {stride}, {dilation}")
+        raise ValueError(
+            f"conv_transpose2d: output_padding must be below the stride or the dilation, got {more}, {stride}, {dilation}"
+        )
     size = [
         (n - 1) * s - 2 * p + d * (f - 1) + 1 + m
         for n, f, s, p, d, m in zip(x.shape[-2:], weight.shape[2:], stride, padding, dilation, more, strict=True)

@@ -13,6 +13,7 @@ from .geometry import describe, output_length, padding_pairs, pair
 
 __all__ = ["Geometry", "SLACK", "Planes", "geometry"]
 
+WINOGRAD = 16  # channels and filters from which it pays (8: 2.5 times slower, 16: 1.4 times faster, 64: 2.3)
 SLACK = 64  # elements beyond the planes that the last vectors may read
 
 
@@ -27,7 +28,7 @@ class Planes(NamedTuple):
     before: tuple[int, int]  # the margin above and to the left
     shape: tuple[int, int]  # rows of a plane, pitch
     size: int  # elements of all planes
-    length: int  # flat places from the first to the last output
+    span: int  # flat places from the first to the last output
     pixels: ndarray  # the flat place of each output
 
 
@@ -38,13 +39,21 @@ class Geometry:
         self, channels: int, filters: int, image: tuple[int, ...], window: tuple[int, ...], stride: tuple[int, ...],
         padding: tuple[tuple[int, int], ...], dilation: tuple[int, ...], groups: int,
     ) -> None:  # fmt: skip
-        self.channels, self.filters = channels // groups, filters // groups
+        self.channels, self.filters, self.groups = channels // groups, filters // groups, groups
         self.image, self.window = image, window
         self.stride, self.padding, self.dilation = stride, padding, dilation
         self.size = tuple([output_length(*axis) for axis in zip(image, window, stride, padding, dilation, strict=True)])
 
         if min(self.size) < 1:
             raise ValueError(f"the filter is larger than the image with its padding: {self}")
+
+    @property
+    def suits_winograd(self) -> bool:
+        """Whether `kernels.winograd` can compute this convolution, and faster than `kernels.conv`."""
+        return (
+            self.window == (3, 3) and self.stride == self.dilation == (1, 1) and self.groups == 1
+            and max(map(max, self.padding)) <= 2 and min(self.channels, self.filters) >= WINOGRAD
+        )  # fmt: skip
 
     def __str__(self) -> str:
         axes = zip(("height", "width"), self.image, self.window, self.stride, self.padding, self.dilation, strict=True)
@@ -88,7 +97,7 @@ class Geometry:
             for axis in zip(self.image, self.window, self.stride, self.padding, self.dilation, strict=True)
         ]
         shifts = [[shift for part in axis for _, shift in part.taps] for axis in parts]
-        reach = [max([part.count + shift for part in axis for _, shift in part.taps], default=1) for axis in parts]
+        reach = [max([part.number + shift for part in axis for _, shift in part.taps], default=1) for axis in parts]
         before = tuple([max(0, -min(axis, default=0)) for axis in shifts])
         rows = reach[0] + before[0]
         pitch = self.size[1] + max(before[1], reach[1] - self.size[1])
@@ -104,8 +113,8 @@ class Geometry:
                 taps.append(_taps(filters, np.array(places, np.int64)))
                 offsets.append((filters[:, None] * (rows * pitch) + np.array(at, np.int64)).reshape(-1))
                 outputs.append(
-                    [start, len(taps[-1]), vertical.first, self.stride[0], vertical.count,
-                     horizontal.first, self.stride[1], horizontal.count]
+                    [start, len(taps[-1]), vertical.first, self.stride[0], vertical.number,
+                     horizontal.first, self.stride[1], horizontal.number]
                 )  # fmt: skip
                 start += len(taps[-1])
         return _planes(
@@ -124,7 +133,7 @@ class _Phase(NamedTuple):
     """The inputs first, first + s, …: how many, and which taps meet them where: input j reads output j + shift."""
 
     first: int
-    count: int
+    number: int
     taps: list[tuple[int, int]]
 
 
@@ -156,11 +165,6 @@ def _planes(
     )
 
 
-@functools.lru_cache(maxsize=256)
-def _known(*sizes: Any) -> Geometry:
-    return Geometry(*sizes)
-
-
 def geometry(
     shape: Sequence[int], weight: Sequence[int], stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Geometry:
@@ -168,6 +172,14 @@ def geometry(
 
     Raises ValueError for shapes that do not fit, with the calculation.
     """
+    given = [tuple(a) if isinstance(a, list) else a for a in (shape, weight, stride, padding, dilation)]
+    return _checked(*given, groups)
+
+
+@functools.lru_cache(maxsize=512)
+def _checked(
+    shape: tuple[int, ...], weight: tuple[int, ...], stride: Any, padding: Any, dilation: Any, groups: int
+) -> Geometry:
     if len(shape) not in (3, 4) or len(weight) != 4:
         raise ValueError(
             f"images must be (N, C, H, W) or (C, H, W), filters (K, C/groups, R, S); got {shape}, {weight}"
@@ -181,10 +193,15 @@ def geometry(
         raise ValueError(
             f"the images have {channels} channels, the filters are for {depth * groups}"
             + (f" ({depth} in each of {groups} groups)" if groups > 1 else "")
-            + f": images {tuple(shape)}, filters {tuple(weight)}"
+            + f": images {shape}, filters {weight}"
         )
     if min(window) < 1:
-        raise ValueError(f"a filter must have at least 1×1 elements, got {tuple(weight)}")
+        raise ValueError(f"a filter must have at least 1×1 elements, got {weight}")
     stride, dilation = pair("stride", stride), pair("dilation", dilation)
     pads = padding_pairs(padding, tuple(window), stride, dilation)
     return _known(channels, filters, tuple(image), tuple(window), stride, pads, dilation, groups)
+
+
+@functools.lru_cache(maxsize=256)
+def _known(*sizes: Any) -> Geometry:
+    return Geometry(*sizes)

@@ -1,0 +1,141 @@
+"""Convolution of arrays: prepares the kernels' tables and working memory, and calls them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from .. import buffers
+from .convgeometry import SLACK, Planes
+
+__all__ = ["channel_sums", "correlate", "correlate_taps", "ready", "winograd"]
+
+PIECE = 2_000_000  # multiply-adds, some 20 µs
+
+
+# -- the kernels ------------------------------------------------------------------------------------------------------
+
+
+def ready(x: Any, rank: int = 4) -> ndarray:
+    """A contiguous array of float32 or float64 with a batch axis."""
+    x = np.ascontiguousarray(x, dtype=x.dtype if x.dtype.itemsize >= 4 else np.float32)
+    return x[None] if x.ndim == rank - 1 else x
+
+
+def _empty(shape: tuple[int, ...], dtype: Any) -> ndarray:
+    found = buffers.empty(shape, np.dtype(dtype))
+    return np.empty(shape, dtype) if found is None else found
+
+
+def _grouped(x: ndarray, groups: int) -> ndarray:
+    return x.reshape(x.shape[0], groups, x.shape[1] // groups, *x.shape[2:])
+
+
+def correlate(
+    x: ndarray,
+    weight: ndarray,
+    bias: ndarray | None,
+    planes: Planes,
+    shape: tuple[int, ...],
+    forward: bool,
+    groups: int,
+) -> ndarray:
+    """Sums over the taps of ``planes``: a result of ``shape``."""
+    from ..kernels import conv, microkernel, threads
+
+    filters, channels, *window = weight.shape
+    area, rows = window[0] * window[1], shape[1] // groups
+    height = microkernel.rows_for(rows)
+    panels = _empty((groups, -(-rows // height), len(planes.taps), height), x.dtype)
+    steps = (channels * area, area) if forward else (area, channels * area)
+    conv.pack(weight.reshape(-1), planes.taps, panels, (filters // groups * channels * area, *steps), rows)
+    out = _empty(shape, x.dtype)
+    start = np.zeros((groups, rows), x.dtype) if bias is None else bias.astype(x.dtype).reshape(groups, rows)
+    count = threads.get_num_threads()
+    threads.run(
+        conv.correlate, x.shape[0] * groups, _grouped(x, groups), panels, planes.offsets, planes.outputs,
+        planes.phases, planes.step, planes.before, planes.shape, start, _grouped(out, groups),
+        _empty((count, planes.size), x.dtype), _empty((count, height * (planes.span + SLACK)), x.dtype),
+        grain=max(1, PIECE // (rows * len(planes.taps) * planes.span)),
+    )  # fmt: skip
+    return out
+
+
+def winograd(
+    x: ndarray, weight: ndarray, bias: ndarray | None, before: tuple[int, int], shape: tuple[int, ...], forward: bool
+) -> ndarray:
+    """The same as `correlate` for filters of 3×3 at stride 1, with a quarter of the multiplications."""
+    from ..kernels import microkernel, threads
+    from ..kernels import winograd as kernels
+
+    lanes = microkernel.VECTOR_BYTES // x.itemsize
+    filters, depth = shape[1], x.shape[1]
+    channels, known = -(-depth // lanes) * lanes, -(-filters // lanes) * lanes
+    steps = (weight.shape[1] * 9, 9) if forward else (9, weight.shape[1] * 9)
+    count = threads.get_num_threads()
+    transformed = _empty((kernels.PLACES, depth * known), x.dtype)
+    threads.run(
+        kernels.transform_weights, -(-known // (lanes * microkernel.VECTORS)), weight.reshape(-1), filters, steps,
+        not forward, _empty((9, depth * known), x.dtype), _empty((18, depth * known), x.dtype), transformed,
+        grain=max(1, PIECE // (depth * known * 162)),
+    )  # fmt: skip
+    out = _empty(shape, x.dtype)
+    start = np.zeros(filters, x.dtype) if bias is None else bias.astype(x.dtype)
+    down, across = -(-shape[2] // kernels.SIDE), -(-shape[3] // kernels.SIDE)
+    rows = max(1, min(-(-TILES // across), -(-shape[0] * down // (2 * count))))
+    tiles = -(-rows * across // microkernel.ROWS) * microkernel.ROWS
+    width, wide = x.shape[3], max(channels, known)
+    view = (2 * kernels.REACH) * max(kernels.SIDE * across + 2, width) * wide + 2 * lanes * (4 * across + lanes)
+    tables = np.arange(microkernel.ROWS) * channels, np.arange(depth)
+    threads.run(
+        kernels.winograd, -(-shape[0] * down // rows), x.reshape(*x.shape[:2], -1), transformed, tables,
+        (*x.shape[2:], *before), rows, start, out, _empty((count, view), x.dtype),
+        _empty((count, kernels.PLACES * tiles * channels), x.dtype),
+        _empty((count, kernels.PLACES * tiles * known), x.dtype),
+    )  # fmt: skip
+    return out
+
+
+TILES = 32  # whose inputs and products stay in the second cache
+CHUNK = 1 << 18  # bytes of sums that stay in the second cache
+
+
+def correlate_taps(g: ndarray, x: ndarray, planes: Planes, shape: tuple[int, ...], groups: int) -> ndarray:
+    """Sums over the pixels of ``g`` for the taps of ``planes``: the gradient by a weight of ``shape``."""
+    from ..kernels import conv, microkernel, threads
+
+    filters, depth = shape[0] // groups, shape[1]
+    area, count = len(planes.taps) // depth, threads.get_num_threads()
+    room = -(-filters * x.itemsize // microkernel.VECTOR_BYTES) * microkernel.VECTOR_BYTES // x.itemsize
+    chunks = next(
+        c
+        for c in range(1, depth + 1)
+        if depth % c == 0 and (depth // c * area * room * x.itemsize <= CHUNK or c == depth)
+    )
+    parts = max(1, min(len(x), -(-2 * count // (groups * chunks))))
+    taps = depth // chunks * area
+    offsets = np.zeros(-(-taps // microkernel.ROWS) * microkernel.ROWS, np.int64)
+    offsets[:taps] = planes.offsets[:taps]
+    partial = np.empty((parts, groups, chunks, filters, taps), x.dtype)
+    cost = len(x) * filters * taps * len(planes.pixels) // parts
+    threads.run(
+        conv.correlate_taps, parts * groups * chunks, _grouped(x, groups),
+        g.reshape(len(g), groups, filters, len(planes.pixels)), offsets, planes.pixels, planes.phases,
+        planes.step, planes.before, planes.shape, partial, _empty((count, planes.size), x.dtype),
+        _empty((count, len(planes.pixels) * room), x.dtype), _empty((count, len(offsets) * room), x.dtype),
+        grain=max(1, PIECE // max(cost, 1)),
+    )  # fmt: skip
+    whole = partial[0] if parts == 1 else np.add.reduce(partial)
+    return np.ascontiguousarray(whole.transpose(0, 2, 1, 3)).reshape(shape)
+
+
+def channel_sums(g: ndarray) -> ndarray:
+    """``(N, K, P, Q) -> (K,)``: the sum over all but the channels."""
+    from ..kernels import conv, threads
+
+    out = np.empty(g.shape[1], g.dtype)
+    rows = g.reshape(*g.shape[:2], -1)
+    threads.run(conv.channel_sums, len(out), rows, out, grain=max(1, (1 << 16) // rows[:, 0].size))
+    return out
