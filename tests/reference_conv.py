@@ -16,14 +16,20 @@ def conv2d(
     rows = (x.shape[2] - dilation[0] * (height - 1) - 1) // stride[0] + 1
     columns = (x.shape[3] - dilation[1] * (width - 1) - 1) // stride[1] + 1
     y = np.zeros((len(x), filters, rows, columns))
-    for k in range(filters):
-        first = k // (filters // groups) * depth  # channel of the filter's group
+    for group in range(groups):
+        kernels, channels = _parts(group, groups, filters, depth)
         for p in range(rows):
             for q in range(columns):
                 top, left = p * stride[0], q * stride[1]
-                seen = x[:, first : first + depth, top :: dilation[0], left :: dilation[1]][:, :, :height, :width]
-                y[:, k, p, q] = (seen * weight[k]).sum((1, 2, 3))
+                seen = x[:, channels, top :: dilation[0], left :: dilation[1]][:, :, :height, :width]
+                y[:, kernels, p, q] = np.tensordot(seen, weight[kernels], ((1, 2, 3), (1, 2, 3)))
     return y
+
+
+def _parts(group: int, groups: int, filters: int, depth: int) -> tuple[slice, slice]:
+    """The filters and the channels of a group."""
+    count = filters // groups
+    return slice(group * count, (group + 1) * count), slice(group * depth, (group + 1) * depth)
 
 
 def gradients(
@@ -34,15 +40,14 @@ def gradients(
     padded = np.pad(x.astype(float), ((0, 0), (0, 0), *padding))
     dx, dw = np.zeros(padded.shape), np.zeros(weight.shape)
     filters, depth, height, width = weight.shape
-    for k in range(filters):
-        first = k // (filters // groups) * depth
+    for group in range(groups):
+        kernels, channels = _parts(group, groups, filters, depth)
         for p in range(g.shape[2]):
             for q in range(g.shape[3]):
-                rows = p * stride[0] + np.arange(height) * dilation[0]
-                columns = q * stride[1] + np.arange(width) * dilation[1]
-                window = np.ix_(range(len(x)), range(first, first + depth), rows, columns)
-                passed = g[:, k, p, q].astype(float)[:, None, None, None]
-                dx[window] += passed * weight[k]
-                dw[k] += (passed * padded[window]).sum(0)
+                rows = slice(p * stride[0], p * stride[0] + dilation[0] * (height - 1) + 1, dilation[0])
+                columns = slice(q * stride[1], q * stride[1] + dilation[1] * (width - 1) + 1, dilation[1])
+                passed = g[:, kernels, p, q].astype(float)
+                dx[:, channels, rows, columns] += np.tensordot(passed, weight[kernels], 1)
+                dw[kernels] += np.tensordot(passed, padded[:, channels, rows, columns], (0, 0))
     (top, _), (left, _) = padding
     return dx[:, :, top : top + x.shape[2], left : left + x.shape[3]], dw

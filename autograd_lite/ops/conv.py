@@ -212,7 +212,7 @@ def conv_transpose2d(
     padding, more = pair("padding", padding, least=0), pair("output_padding", output_padding, least=0)
     if any(m >= max(s, d) for m, s, d in zip(more, stride, dilation, strict=True)):
         raise ValueError(
-            f"conv_transpose2d: output_padding must be below the stride or the dilation, got {more}, {stride}, {dilation}"
+            f"conv_transpose2d: output_padding {more} must be below the stride {stride} or the dilation {dilation}"
         )
     size = [
         (n - 1) * s - 2 * p + d * (f - 1) + 1 + m
