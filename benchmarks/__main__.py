@@ -9,8 +9,9 @@ from datetime import date
 from pathlib import Path
 
 from .harness import Row, installed, machine, run, table
+from .peak import peak_gflops
 
-SUBJECTS = ("engine", "training", "process")
+SUBJECTS = ("engine", "kernels", "training", "process")
 
 
 def main() -> None:
@@ -25,7 +26,7 @@ def main() -> None:
         parser.error(f"no such subject: {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}")
     if os.getloadavg()[0] > 0.5:
         print(f"warning: the machine is busy (load {os.getloadavg()[0]:.2f}); figures will be off")
-    head = machine()
+    head = f"{machine()}\n- multiply-adds in registers, float32, all threads: {peak_gflops():.0f} GFLOP/s"
     if installed("torch"):
         import torch
 

@@ -20,6 +20,7 @@ PEERS = ("torch", "jax", "autograd", "mygrad", "micrograd")
 TITLES = {"torch": "PyTorch", "jax": "JAX", "autograd": "HIPS autograd", "mygrad": "MyGrad", "micrograd": "micrograd"}
 
 PAUSE, TURN = 0.25, 0.15  # seconds
+SECONDS = {"µs": 1e6, "ms": 1e3, "s": 1.0}  # of a unit in one
 
 Step = Callable[[], object]  # one repetition of what is timed
 
@@ -35,6 +36,7 @@ class Case:
     goal: float | None = None  # largest wanted ratio to PyTorch
     seconds: float = 2.0  # for each library
     values: dict[str, Callable[[], float]] = field(default_factory=dict)  # measured otherwise, not by a step
+    flops: float | None = None  # operations of one step, by the definition of what it computes
 
 
 @dataclass
@@ -45,6 +47,10 @@ class Row:
     medians: dict[str, float]
     ratio: float | None
     notes: list[str]
+
+    def seconds(self, name: str) -> float:
+        """The median time of a library in seconds."""
+        return self.medians[name] / SECONDS[self.case.unit] * self.case.per
 
 
 def installed(peer: str) -> bool:
@@ -74,7 +80,7 @@ def run(case: Case) -> Row:
             notes.append(f"{TITLES[name]}: RecursionError")
             steps.pop(name, None)
     times = _in_turn(steps, case.seconds)
-    return _row(case, times, notes, {"µs": 1e6, "ms": 1e3, "s": 1.0}[case.unit] / case.per)
+    return _row(case, times, notes, SECONDS[case.unit] / case.per)
 
 
 def _in_turn(steps: dict[str, Step], seconds: float) -> dict[str, list[float]]:
@@ -118,14 +124,15 @@ def table(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table."""
     columns = [OURS, *PEERS]
     lines = [
-        "| case | unit | autograd_lite | " + " | ".join(TITLES[p] for p in PEERS) + " | ratio to PyTorch | goal |",
-        "|---|---|" + "---|" * (len(columns) + 2),
+        f"| case | unit | autograd_lite | {' | '.join(TITLES[p] for p in PEERS)} | ratio to PyTorch | goal | GFLOP/s |",
+        "|---|---|" + "---|" * (len(columns) + 3),
     ]
     for row in rows:
         cells = [f"{row.medians[c]:.3g}" if c in row.medians else "–" for c in columns]
         ratio = "–" if row.ratio is None else f"{row.ratio:.2f}"
         goal = "–" if row.case.goal is None else f"≤ {row.case.goal:.2f}"
-        lines.append(f"| {row.case.name} | {row.case.unit} | {' | '.join(cells)} | {ratio} | {goal} |")
+        speed = "–" if row.case.flops is None else f"{row.case.flops / row.seconds(OURS) / 1e9:.0f}"
+        lines.append(f"| {row.case.name} | {row.case.unit} | {' | '.join(cells)} | {ratio} | {goal} | {speed} |")
     return "\n".join(lines)
 
 
