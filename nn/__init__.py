@@ -4,6 +4,7 @@ from . import data, functional, init, optim
 from .layers import (
     Flatten,
     Identity,
+    LazyLinear,
     LeakyReLU,
     Linear,
     Neuron,
@@ -19,6 +20,7 @@ from .module import Module, Parameter
 from .summary import summary
 
 __all__ = [
-    "MLP", "CrossEntropyLoss", "Flatten", "Identity", "L1Loss", "LeakyReLU", "Linear", "MSELoss", "Module", "Neuron",
-    "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "data", "functional", "init", "optim", "summary",
+    "MLP", "CrossEntropyLoss", "Flatten", "Identity", "L1Loss", "LazyLinear", "LeakyReLU", "Linear", "MSELoss",
+    "Module", "Neuron", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "data", "functional", "init",
+    "optim", "summary",
 ]  # fmt: skip

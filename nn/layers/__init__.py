@@ -2,8 +2,10 @@
 
 from .activation import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
 from .container import Flatten, Identity, Sequential
+from .lazy import Lazy, LazyLinear
 from .linear import Linear, Neuron
 
 __all__ = [
-    "Flatten", "Identity", "LeakyReLU", "Linear", "Neuron", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh",
+    "Flatten", "Identity", "Lazy", "LazyLinear", "LeakyReLU", "Linear", "Neuron", "ReLU", "Sequential", "Sigmoid",
+    "Softmax", "Tanh",
 ]  # fmt: skip
