@@ -23,6 +23,8 @@ from .explain import GradcheckResult as GradcheckResult
 from .explain import draw as draw
 from .explain import gradcheck as gradcheck
 from .explain import gradgradcheck as gradgradcheck
+from .kernels.threads import get_num_threads as get_num_threads
+from .kernels.threads import set_num_threads as set_num_threads
 from .modes import enable_grad as enable_grad
 from .modes import is_grad_enabled as is_grad_enabled
 from .modes import no_grad as no_grad
@@ -30,6 +32,7 @@ from .modes import set_grad_enabled as set_grad_enabled
 from .op import Sample as Sample
 from .op import op as op
 from .ops.activation import *
+from .ops.conv import *
 from .ops.diagonal import *
 from .ops.elementwise import *
 from .ops.index import *

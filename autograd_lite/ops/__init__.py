@@ -8,6 +8,7 @@ from typing import Any
 from ..tensor import Tensor
 from . import (
     activation,
+    conv,
     convert,
     diagonal,
     elementwise,
@@ -24,7 +25,7 @@ from . import (
 )  # fmt: skip
 
 FAMILIES: tuple[ModuleType, ...] = (
-    elementwise, activation, logic, reduce, softmax, shape, pad, diagonal, join, index, linalg, order,
+    elementwise, activation, conv, logic, reduce, softmax, shape, pad, diagonal, join, index, linalg, order,
 )  # fmt: skip
 
 METHODS = """

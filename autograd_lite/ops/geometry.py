@@ -32,7 +32,7 @@ def covered(f: int, dilation: int) -> int:
 def padding_pairs(
     padding: Any, window: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
 ) -> tuple[tuple[int, int], ...]:
-    """The padding before and after each axis: from an integer, one for each axis, "valid" (none) or "same".
+    """The padding before and after each axis: from an integer, one or two for each axis, "valid" (none) or "same".
 
     "same" keeps ⌈n/s⌉ elements with stride 1; where it is odd, the greater half comes after.  Raises ValueError for
     "same" with a greater stride, and for another word.
@@ -46,6 +46,8 @@ def padding_pairs(
         return tuple([(p // 2, p - p // 2) for p in whole])
     if isinstance(padding, str):
         raise ValueError(f"padding must be an integer, a pair, 'same' or 'valid', got {padding!r}")
+    if isinstance(padding, (tuple, list)) and padding and isinstance(padding[0], (tuple, list)):
+        return tuple([pair("padding", p, least=0) for p in padding])  # type: ignore[misc]
     return tuple([(p, p) for p in pair("padding", padding, len(window), least=0)])
 
 

@@ -1,0 +1,190 @@
+"""What `kernels.conv` needs to know of a convolution: where its taps read, and where its results go."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy import ndarray
+
+from .geometry import describe, output_length, padding_pairs, pair
+
+__all__ = ["Geometry", "Planes", "geometry"]
+
+SLACK = 64  # elements beyond the planes that the last vectors may read
+
+
+class Planes(NamedTuple):
+    """Images in planes with margins, and the taps that read them; see `kernels.conv`."""
+
+    taps: ndarray  # (T, 2): channel, place in the window
+    offsets: ndarray  # (T,)
+    outputs: ndarray  # a row for each part of the result
+    phases: ndarray  # (phases, 2): first row and column of each
+    step: tuple[int, int]
+    before: tuple[int, int]  # the margin above and to the left
+    shape: tuple[int, int]  # rows of a plane, pitch
+    size: int  # elements of all planes
+    length: int  # flat places from the first to the last output
+    pixels: ndarray  # the flat place of each output
+
+
+class Geometry:
+    """One convolution: sizes, and the tables of its two directions, made when first asked for."""
+
+    def __init__(
+        self, channels: int, filters: int, image: tuple[int, ...], window: tuple[int, ...], stride: tuple[int, ...],
+        padding: tuple[tuple[int, int], ...], dilation: tuple[int, ...], groups: int,
+    ) -> None:  # fmt: skip
+        self.channels, self.filters = channels // groups, filters // groups
+        self.image, self.window = image, window
+        self.stride, self.padding, self.dilation = stride, padding, dilation
+        self.size = tuple([output_length(*axis) for axis in zip(image, window, stride, padding, dilation, strict=True)])
+
+        if min(self.size) < 1:
+            raise ValueError(f"the filter is larger than the image with its padding: {self}")
+
+    def __str__(self) -> str:
+        axes = zip(("height", "width"), self.image, self.window, self.stride, self.padding, self.dilation, strict=True)
+        return ", ".join([describe(*axis) for axis in axes])
+
+    def check_result(self, shape: Sequence[int], filters: int) -> None:
+        """Raise ValueError for gradients that are not of the shape which this convolution gives."""
+        if tuple(shape[-3:]) != (filters, *self.size):
+            raise ValueError(f"the result has shape {(filters, *self.size)}, not {tuple(shape[-3:])}: {self}")
+
+    @functools.cached_property
+    def forward(self) -> Planes:
+        """The images' planes, one phase for each step of the stride, and where each tap reads them."""
+        axes = [
+            [divmod(i * d, s) for i in range(f)]
+            for f, d, s in zip(self.window, self.dilation, self.stride, strict=True)
+        ]
+        phases = sorted({(a, b) for _, a in axes[0] for _, b in axes[1]})
+        rows = self.size[0] + max(shift for shift, _ in axes[0])
+        pitch = self.size[1] + max(shift for shift, _ in axes[1])
+        if self.stride[1] == 1:
+            pitch = self.image[1] + max(self.padding[1])  # the right margin of a row is the left one of the next
+        area = rows * pitch
+        places = [
+            phases.index((a, b)) * area + y * pitch + x
+            for y, a in axes[0]
+            for x, b in axes[1]
+        ]  # fmt: skip
+        channels = np.arange(self.channels)
+        offsets = (channels[:, None] * (len(phases) * area) + np.array(places, np.int64)).reshape(-1)
+        taps = _taps(channels, np.arange(len(places)))
+        output = [0, len(taps), 0, 1, self.size[0], 0, 1, self.size[1]]
+        before = (self.padding[0][0], self.padding[1][0])
+        return _planes(taps, offsets, [output], phases, self.stride, before, (rows, pitch), self.channels * len(phases))
+
+    @functools.cached_property
+    def backward(self) -> Planes:
+        """The planes of the gradients, and where each tap reads them: one part of the result for each phase."""
+        parts = [
+            _phases(*axis)
+            for axis in zip(self.image, self.window, self.stride, self.padding, self.dilation, strict=True)
+        ]
+        shifts = [[shift for part in axis for _, shift in part.taps] for axis in parts]
+        reach = [max([part.count + shift for part in axis for _, shift in part.taps], default=1) for axis in parts]
+        before = tuple([max(0, -min(axis, default=0)) for axis in shifts])
+        rows = reach[0] + before[0]
+        pitch = self.size[1] + max(before[1], reach[1] - self.size[1])
+        filters = np.arange(self.filters)
+        taps, offsets, outputs = [], [], []
+        start = 0
+        for vertical in parts[0]:
+            for horizontal in parts[1]:
+                places = [r * self.window[1] + s for r, _ in vertical.taps for s, _ in horizontal.taps]
+                at = [
+                    (y + before[0]) * pitch + x + before[1] for _, y in vertical.taps for _, x in horizontal.taps
+                ]  # fmt: skip
+                taps.append(_taps(filters, np.array(places, np.int64)))
+                offsets.append((filters[:, None] * (rows * pitch) + np.array(at, np.int64)).reshape(-1))
+                outputs.append(
+                    [start, len(taps[-1]), vertical.first, self.stride[0], vertical.count,
+                     horizontal.first, self.stride[1], horizontal.count]
+                )  # fmt: skip
+                start += len(taps[-1])
+        return _planes(
+            np.concatenate(taps),
+            np.concatenate(offsets),
+            outputs,
+            [(0, 0)],
+            (1, 1),
+            before,
+            (rows, pitch),
+            self.filters,
+        )
+
+
+class _Phase(NamedTuple):
+    """The inputs first, first + s, …: how many, and which taps meet them where: input j reads output j + shift."""
+
+    first: int
+    count: int
+    taps: list[tuple[int, int]]
+
+
+def _phases(n: int, f: int, stride: int, padding: tuple[int, int], dilation: int) -> list[_Phase]:
+    """Input y meets tap r at output (y + p − r·d)/s, where that is a whole number."""
+    found = []
+    for first in range(min(stride, n)):
+        reached = [(r, first + padding[0] - r * dilation) for r in range(f)]
+        taps = [(r, at // stride) for r, at in reached if at % stride == 0]
+        found.append(_Phase(first, -(-(n - first) // stride), taps))
+    return found
+
+
+def _taps(channels: ndarray, places: ndarray) -> ndarray:
+    """All pairs of a channel and a place in the window, channel by channel."""
+    return np.stack([np.repeat(channels, len(places)), np.tile(places, len(channels))], axis=1)
+
+
+def _planes(
+    taps: ndarray, offsets: ndarray, outputs: list[list[int]], phases: list[tuple[int, int]], step: Any, before: Any,
+    shape: tuple[int, int], count: int,
+) -> Planes:  # fmt: skip
+    table = np.array(outputs, np.int64)
+    longest = max([(row[4] - 1) * shape[1] + row[7] for row in outputs])
+    pixels = (np.arange(outputs[0][4])[:, None] * shape[1] + np.arange(outputs[0][7])).reshape(-1)
+    size = count * shape[0] * shape[1] + shape[1] + SLACK
+    return Planes(
+        taps, offsets, table, np.array(phases, np.int64), tuple(step), tuple(before), shape, size, longest, pixels
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _known(*sizes: Any) -> Geometry:
+    return Geometry(*sizes)
+
+
+def geometry(
+    shape: Sequence[int], weight: Sequence[int], stride: Any, padding: Any, dilation: Any, groups: int
+) -> Geometry:
+    """The geometry of images ``(N, C, H, W)`` or ``(C, H, W)`` under filters ``(K, C/groups, R, S)``.
+
+    Raises ValueError for shapes that do not fit, with the calculation.
+    """
+    if len(shape) not in (3, 4) or len(weight) != 4:
+        raise ValueError(
+            f"images must be (N, C, H, W) or (C, H, W), filters (K, C/groups, R, S); got {shape}, {weight}"
+        )
+    channels, *image = shape[-3:]
+    filters, depth, *window = weight
+    (groups,) = pair("groups", groups, 1)
+    if filters % groups or channels % groups:
+        raise ValueError(f"groups = {groups} must divide the channels, {channels}, and the filters, {filters}")
+    if depth * groups != channels:
+        raise ValueError(
+            f"the images have {channels} channels, the filters are for {depth * groups}"
+            + (f" ({depth} in each of {groups} groups)" if groups > 1 else "")
+            + f": images {tuple(shape)}, filters {tuple(weight)}"
+        )
+    if min(window) < 1:
+        raise ValueError(f"a filter must have at least 1×1 elements, got {tuple(weight)}")
+    stride, dilation = pair("stride", stride), pair("dilation", dilation)
+    pads = padding_pairs(padding, tuple(window), stride, dilation)
+    return _known(channels, filters, tuple(image), tuple(window), stride, pads, dilation, groups)
