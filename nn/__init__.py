@@ -2,8 +2,15 @@
 
 from . import data, functional, init, optim
 from .layers import (
+    Conv1d,
+    Conv2d,
+    ConvTranspose1d,
+    ConvTranspose2d,
     Flatten,
     Identity,
+    LazyConv1d,
+    LazyConv2d,
+    LazyConvTranspose2d,
     LazyLinear,
     LeakyReLU,
     Linear,
@@ -20,7 +27,8 @@ from .module import Module, Parameter
 from .summary import summary
 
 __all__ = [
-    "MLP", "CrossEntropyLoss", "Flatten", "Identity", "L1Loss", "LazyLinear", "LeakyReLU", "Linear", "MSELoss",
+    "MLP", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CrossEntropyLoss", "Flatten", "Identity",
+    "L1Loss", "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeakyReLU", "Linear", "MSELoss",
     "Module", "Neuron", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "data", "functional", "init",
     "optim", "summary",
 ]  # fmt: skip
