@@ -2,8 +2,16 @@
 
 from . import data, functional, init, optim
 from .layers import (
+    BatchNorm1d,
+    BatchNorm2d,
+    Dropout,
+    Dropout2d,
     Flatten,
+    GroupNorm,
     Identity,
+    LayerNorm,
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
     LazyLinear,
     LeakyReLU,
     Linear,
@@ -20,7 +28,8 @@ from .module import Module, Parameter
 from .summary import summary
 
 __all__ = [
-    "MLP", "CrossEntropyLoss", "Flatten", "Identity", "L1Loss", "LazyLinear", "LeakyReLU", "Linear", "MSELoss",
+    "MLP", "BatchNorm1d", "BatchNorm2d", "CrossEntropyLoss", "Dropout", "Dropout2d", "Flatten", "GroupNorm", "Identity",
+    "L1Loss", "LayerNorm", "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyLinear", "LeakyReLU", "Linear", "MSELoss",
     "Module", "Neuron", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "data", "functional", "init",
     "optim", "summary",
 ]  # fmt: skip

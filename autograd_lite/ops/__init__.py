@@ -10,12 +10,14 @@ from . import (
     activation,
     convert,
     diagonal,
+    dropout,
     elementwise,
     index,
     inplace,
     join,
     linalg,
     logic,
+    norm,
     order,
     pad,
     reduce,
@@ -25,6 +27,7 @@ from . import (
 
 FAMILIES: tuple[ModuleType, ...] = (
     elementwise, activation, logic, reduce, softmax, shape, pad, diagonal, join, index, linalg, order,
+    norm, dropout,
 )  # fmt: skip
 
 METHODS = """

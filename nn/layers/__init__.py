@@ -2,10 +2,13 @@
 
 from .activation import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
 from .container import Flatten, Identity, Sequential
+from .dropout import Dropout, Dropout2d
 from .lazy import Lazy, LazyLinear
 from .linear import Linear, Neuron
+from .norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, LazyBatchNorm1d, LazyBatchNorm2d
 
 __all__ = [
-    "Flatten", "Identity", "Lazy", "LazyLinear", "LeakyReLU", "Linear", "Neuron", "ReLU", "Sequential", "Sigmoid",
-    "Softmax", "Tanh",
+    "BatchNorm1d", "BatchNorm2d", "Dropout", "Dropout2d", "Flatten", "GroupNorm", "Identity", "LayerNorm", "Lazy",
+    "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyLinear", "LeakyReLU", "Linear", "Neuron", "ReLU", "Sequential",
+    "Sigmoid", "Softmax", "Tanh",
 ]  # fmt: skip
