@@ -2,12 +2,20 @@
 
 from . import data, functional, init, optim
 from .layers import (
+    BatchNorm1d,
+    BatchNorm2d,
     Conv1d,
     Conv2d,
     ConvTranspose1d,
     ConvTranspose2d,
+    Dropout,
+    Dropout2d,
     Flatten,
+    GroupNorm,
     Identity,
+    LayerNorm,
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
     LazyConv1d,
     LazyConv2d,
     LazyConvTranspose2d,
@@ -27,8 +35,9 @@ from .module import Module, Parameter
 from .summary import summary
 
 __all__ = [
-    "MLP", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CrossEntropyLoss", "Flatten", "Identity",
-    "L1Loss", "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeakyReLU", "Linear", "MSELoss",
-    "Module", "Neuron", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "data", "functional", "init",
-    "optim", "summary",
+    "MLP", "BatchNorm1d", "BatchNorm2d", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CrossEntropyLoss",
+    "Dropout", "Dropout2d", "Flatten", "GroupNorm", "Identity", "L1Loss", "LayerNorm", "LazyBatchNorm1d",
+    "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeakyReLU", "Linear",
+    "MSELoss", "Module", "Neuron", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "data",
+    "functional", "init", "optim", "summary",
 ]  # fmt: skip

@@ -11,12 +11,14 @@ from . import (
     conv,
     convert,
     diagonal,
+    dropout,
     elementwise,
     index,
     inplace,
     join,
     linalg,
     logic,
+    norm,
     order,
     pad,
     reduce,
@@ -25,7 +27,8 @@ from . import (
 )  # fmt: skip
 
 FAMILIES: tuple[ModuleType, ...] = (
-    elementwise, activation, conv, logic, reduce, softmax, shape, pad, diagonal, join, index, linalg, order,
+    elementwise, activation, conv, logic, reduce, softmax, shape, pad, diagonal, join, index, linalg, order, norm,
+    dropout,
 )  # fmt: skip
 
 METHODS = """
