@@ -39,9 +39,11 @@ from .ops.logic import *
 from .ops.loss import *
 from .ops.order import *
 from .ops.pad import *
+from .ops.pool import *
 from .ops.reduce import *
 from .ops.shape import *
 from .ops.softmax import *
+from .ops.unfold import *
 from .random import *
 from .tape import Tape as Tape
 from .tensor import Tensor as Tensor

@@ -18,13 +18,15 @@ from . import (
     logic,
     order,
     pad,
+    pool,
     reduce,
     shape,
     softmax,
+    unfold,
 )  # fmt: skip
 
 FAMILIES: tuple[ModuleType, ...] = (
-    elementwise, activation, logic, reduce, softmax, shape, pad, diagonal, join, index, linalg, order,
+    elementwise, activation, logic, reduce, softmax, shape, pad, diagonal, join, index, linalg, order, pool, unfold,
 )  # fmt: skip
 
 METHODS = """
