@@ -44,9 +44,11 @@ from .ops.loss import *
 from .ops.norm import *
 from .ops.order import *
 from .ops.pad import *
+from .ops.pool import *
 from .ops.reduce import *
 from .ops.shape import *
 from .ops.softmax import *
+from .ops.unfold import *
 from .random import *
 from .tape import Tape as Tape
 from .tensor import Tensor as Tensor

@@ -21,14 +21,16 @@ from . import (
     norm,
     order,
     pad,
+    pool,
     reduce,
     shape,
     softmax,
+    unfold,
 )  # fmt: skip
 
 FAMILIES: tuple[ModuleType, ...] = (
     elementwise, activation, conv, logic, reduce, softmax, shape, pad, diagonal, join, index, linalg, order, norm,
-    dropout,
+    dropout, pool, unfold,
 )  # fmt: skip
 
 METHODS = """
