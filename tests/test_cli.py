@@ -172,7 +172,7 @@ def test_resume_equals_a_run_without_interruption(tmp_path: Path, capsys: pytest
 
 def test_stopping_within_an_epoch_goes_back_to_the_last_complete_one(tmp_path: Path) -> None:
     train, test = digits()
-    settings = Settings(sizes=(64, 16, 10), batch_size=64)
+    settings = Settings(model="64-16-10", batch_size=64)
     whole = Trainer(settings, train, test)
     assert whole.fit(3)
     calls = iter(range(1000))
@@ -275,11 +275,14 @@ def test_resume_of_a_finished_run_changes_no_weights(tmp_path: Path, capsys: pyt
         (["train", "digits", "--batch-size", "1.5"], "--batch-size: '1.5'"),
         (["train", "digits", "--seed=-1"], "--seed: '-1'"),
         (["train", "digits", "--optimizer", "lion"], "'lion'"),
-        (["train", "digits", "--model", "cnn"], "--model: 'cnn' is not linear, mlp or sizes"),
+        (
+            ["train", "digits", "--model", "cnn"],
+            "--model: 'cnn' is not linear, mlp, lenet, vgg, resnet8 or sizes like 64-100-10",
+        ),
         (["train", "digits", "--model", "64-0-10"], "--model: '0'"),
         (["train", "digits", "--model", "64--10"], "--model: ''"),
         (["train", "digits", "--model", "64-999999-10"], "more than 100,000"),
-        (["train", "digits", "--model", "32-10"], "--model: '32-10' does not fit the digits"),
+        (["train", "digits", "--model", "32-10"], "--model: '32-10' does not fit .* digits: 64 pixels first"),
         (["train", "digits", "--name", "../x"], "--name: '../x' is not the name of a folder"),
         (["train", "digits", "--colour", "red"], "--colour"),
         (["check", "--model", "3"], "--model: '3' needs at least two sizes"),
