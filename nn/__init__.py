@@ -2,16 +2,26 @@
 
 from . import data, functional, init, optim
 from .layers import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
     Flatten,
+    Fold,
     Identity,
     LeakyReLU,
     Linear,
+    MaxPool1d,
+    MaxPool2d,
     Neuron,
     ReLU,
     Sequential,
     Sigmoid,
     Softmax,
     Tanh,
+    Unfold,
 )  # fmt: skip
 from .losses import CrossEntropyLoss, L1Loss, MSELoss
 from .models import MLP
@@ -19,6 +29,8 @@ from .module import Module, Parameter
 from .summary import summary
 
 __all__ = [
-    "MLP", "CrossEntropyLoss", "Flatten", "Identity", "L1Loss", "LeakyReLU", "Linear", "MSELoss", "Module", "Neuron",
-    "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "data", "functional", "init", "optim", "summary",
+    "MLP", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d",
+    "CrossEntropyLoss", "Flatten", "Fold", "Identity", "L1Loss", "LeakyReLU", "Linear", "MSELoss", "MaxPool1d",
+    "MaxPool2d", "Module", "Neuron", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "Unfold", "data",
+    "functional", "init", "optim", "summary",
 ]  # fmt: skip

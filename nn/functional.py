@@ -16,10 +16,23 @@ from autograd_lite.ops.loss import (
     smooth_l1_loss,
 )  # fmt: skip
 from autograd_lite.ops.pad import pad
+from autograd_lite.ops.pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    max_pool1d,
+    max_pool2d,
+)  # fmt: skip
 from autograd_lite.ops.softmax import log_softmax, softmax
+from autograd_lite.ops.unfold import fold, unfold
 
 __all__ = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "elu", "embedding", "gelu", "hardtanh",
-    "huber_loss", "kl_div", "l1_loss", "leaky_relu", "linear", "log_softmax", "mse_loss", "nll_loss", "one_hot", "pad",
-    "relu", "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softplus", "tanh",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d",
+    "avg_pool2d", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "elu", "embedding",
+    "fold", "gelu", "hardtanh", "huber_loss", "kl_div", "l1_loss", "leaky_relu", "linear", "log_softmax", "max_pool1d",
+    "max_pool2d", "mse_loss", "nll_loss", "one_hot", "pad", "relu", "selu", "sigmoid", "silu", "smooth_l1_loss",
+    "softmax", "softplus", "tanh", "unfold",
 ]  # fmt: skip
