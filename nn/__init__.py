@@ -2,6 +2,12 @@
 
 from . import data, functional, init, optim
 from .layers import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
     BatchNorm1d,
     BatchNorm2d,
     Conv1d,
@@ -11,6 +17,7 @@ from .layers import (
     Dropout,
     Dropout2d,
     Flatten,
+    Fold,
     GroupNorm,
     Identity,
     LayerNorm,
@@ -22,12 +29,15 @@ from .layers import (
     LazyLinear,
     LeakyReLU,
     Linear,
+    MaxPool1d,
+    MaxPool2d,
     Neuron,
     ReLU,
     Sequential,
     Sigmoid,
     Softmax,
     Tanh,
+    Unfold,
 )  # fmt: skip
 from .losses import CrossEntropyLoss, L1Loss, MSELoss
 from .models import MLP
@@ -35,9 +45,10 @@ from .module import Module, Parameter
 from .summary import summary
 
 __all__ = [
-    "MLP", "BatchNorm1d", "BatchNorm2d", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CrossEntropyLoss",
-    "Dropout", "Dropout2d", "Flatten", "GroupNorm", "Identity", "L1Loss", "LayerNorm", "LazyBatchNorm1d",
-    "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeakyReLU", "Linear",
-    "MSELoss", "Module", "Neuron", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "data",
-    "functional", "init", "optim", "summary",
+    "MLP", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d",
+    "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d",
+    "CrossEntropyLoss", "Dropout", "Dropout2d", "Flatten", "Fold", "GroupNorm", "Identity", "L1Loss", "LayerNorm",
+    "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeakyReLU",
+    "Linear", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "Neuron", "Parameter", "ReLU", "Sequential", "Sigmoid",
+    "Softmax", "Tanh", "Unfold", "data", "functional", "init", "optim", "summary",
 ]  # fmt: skip

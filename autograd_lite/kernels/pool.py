@@ -2,8 +2,10 @@
 
 Planes are ``(planes, height, width)`` in C order.  ``rows`` and ``columns`` tell where the windows lie along each axis:
 three rows of integers, from where, to where, and how many elements it counts for in a mean.  No window is empty.  A
-place is the number of an element within its window.  Windows of 2×2 side by side have kernels of their own, which
-write whole rows, so that LLVM makes them vector code.
+place is the number of an element within its window.
+
+Rows of windows are reduced to one row first, element by element, which is vector code; then along that row.  Windows of
+2×2 side by side have kernels of their own.
 """
 
 from math import isnan
@@ -21,26 +23,34 @@ __all__ = ["maxima", "maxima_2x2", "means", "means_2x2", "put", "put_2x2", "spre
 
 @jit
 def maxima(me, work, x, rows, columns, down, right, width, out, places):
-    """The largest element of each window and its place, ``width`` to a row: of equal ones the first, of NaNs the last.
+    """The largest element of each window and its place, ``width`` to a row: of equal ones the first.
 
-    Within a window rows are ``down`` apart, columns ``right``.
+    Within a window rows are ``down`` apart, columns ``right``.  NaN is the largest.
     """
+    tallest, heights = np.empty(x.shape[2], x.dtype), np.empty(x.shape[2], np.int32)
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
         for n in range(start, stop):
             for i in range(out.shape[1]):
+                tallest[:], heights[:] = x[n, rows[0, i]], 0
+                height = 0
+                for r in range(rows[0, i] + down, rows[1, i], down):
+                    height += width
+                    row = x[n, r]
+                    for c in range(len(row)):
+                        higher = (row[c] > tallest[c]) | isnan(row[c])
+                        tallest[c] = row[c] if higher else tallest[c]
+                        heights[c] = height if higher else heights[c]
                 for j in range(out.shape[2]):
-                    best, best_place, row_place = x[n, rows[0, i], columns[0, j]], 0, 0
-                    for r in range(rows[0, i], rows[1, i], down):
-                        place = row_place
-                        for c in range(columns[0, j], columns[1, j], right):
-                            value = x[n, r, c]
-                            if value > best or isnan(value):
-                                best, best_place = value, place
-                            place += 1
-                        row_place += width
-                    out[n, i, j], places[n, i, j] = best, best_place
+                    c, k = columns[0, j], 0
+                    best, place = tallest[c], heights[c]
+                    while c + right < columns[1, j]:
+                        c, k = c + right, k + 1
+                        value, its = tallest[c], heights[c] + k
+                        if (value > best) | isnan(value) | ((value == best) & (its < place)):
+                            best, place = value, its
+                    out[n, i, j], places[n, i, j] = best, place
         piece = proceed(me, work)
 
 
@@ -106,19 +116,21 @@ def put_2x2(me, work, g, places, out):
 @jit
 def means(me, work, x, rows, columns, out):
     """The sum of each window over what it counts for."""
+    sums = np.empty(x.shape[2], x.dtype)
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
-        zero = x.dtype.type(0)
         for n in range(start, stop):
             for i in range(out.shape[1]):
+                sums[:] = 0
+                for r in range(rows[0, i], rows[1, i]):
+                    row = x[n, r]
+                    for c in range(len(row)):
+                        sums[c] += row[c]
                 for j in range(out.shape[2]):
-                    total = zero
-                    for r in range(rows[0, i], rows[1, i]):
-                        row_total = zero  # sums of sums: more exact for large windows
-                        for c in range(columns[0, j], columns[1, j]):
-                            row_total += x[n, r, c]
-                        total += row_total
+                    total = x.dtype.type(0)
+                    for c in range(columns[0, j], columns[1, j]):
+                        total += sums[c]
                     out[n, i, j] = total / x.dtype.type(rows[2, i] * columns[2, j])
         piece = proceed(me, work)
 
@@ -141,17 +153,22 @@ def means_2x2(me, work, x, rows, columns, out):
 @jit
 def spread(me, work, g, rows, columns, out):
     """Each window's number over what the window counts for, added to all its elements: the adjoint of `means`."""
+    shares = np.empty(out.shape[2], g.dtype)
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
         for n in range(start, stop):
             out[n] = 0
             for i in range(g.shape[1]):
+                shares[:] = 0
                 for j in range(g.shape[2]):
                     share = g[n, i, j] / g.dtype.type(rows[2, i] * columns[2, j])
-                    for r in range(rows[0, i], rows[1, i]):
-                        for c in range(columns[0, j], columns[1, j]):
-                            out[n, r, c] += share
+                    for c in range(columns[0, j], columns[1, j]):
+                        shares[c] += share
+                for r in range(rows[0, i], rows[1, i]):
+                    row = out[n, r]
+                    for c in range(len(row)):
+                        row[c] += shares[c]
         piece = proceed(me, work)
 
 

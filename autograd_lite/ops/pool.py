@@ -1,8 +1,8 @@
 """Pooling: the largest element or the mean of windows of a plane.
 
 `max_pool` keeps of each window the place of its largest element, a byte where that is enough; its gradient is
-`put_places`, whose own is `take_places`.  `avg_pool` and `spread` are each other's gradient.  The functions of PyTorch's
-names are these with one kind of windows or another; see `windows`.
+`put_places`, whose own is `take_places`.  `avg_pool` and `spread` are each other's gradient.  PyTorch's functions are
+these with one kind of `windows` or another.
 """
 
 from __future__ import annotations
