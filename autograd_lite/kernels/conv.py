@@ -13,11 +13,11 @@ taps.
 
 from __future__ import annotations
 
-from .jit import jit
-from .microkernel import ROWS, VECTORS, lanes, tile_planes, tile_taps
+from .jit import jit, part
+from .microkernel import ROWS, VECTORS, lanes, move, tile_planes, tile_taps, transpose
 from .work import begin, proceed, stretch
 
-__all__ = ["TAP_COUNT", "TAP_START", "correlate", "correlate_taps", "pack"]
+__all__ = ["channel_sums", "correlate", "correlate_taps", "pack"]
 
 # Columns of the table of outputs: which taps make it, and which elements of the result it is (start, step, number).
 TAP_START, TAP_COUNT, ROW, ROW_STEP, ROW_COUNT, COLUMN, COLUMN_STEP, COLUMN_COUNT = range(8)
@@ -43,13 +43,14 @@ def pack(weight, taps, panels, steps, rows):
                         panels[group, block, t, m] = 0
 
 
-@jit
-def _fill(planes, base, image, phases, step, before, shape):
-    """Copy the channels of an image ``(C, H, W)`` into planes from ``base`` on, each phase a plane ``shape``."""
+@part
+def _fill(planes, image, phases, step, before, shape):
+    """Copy the channels of an image ``(C, H, W)`` into planes, each phase a plane of ``shape``, with margins of 0."""
     channels, height, width = image.shape
     rows, pitch = shape
     step_y, step_x = step
-    at = base
+    zero = planes.dtype.type(0)
+    at = 0
     for c in range(channels):
         for phase in range(len(phases)):
             shift_y, shift_x = phases[phase, 0] - before[0], phases[phase, 1] - before[1]
@@ -57,20 +58,21 @@ def _fill(planes, base, image, phases, step, before, shape):
             last = max(first, min(pitch, (width - shift_x + step_x - 1) // step_x))
             for i in range(rows):
                 y = i * step_y + shift_y
-                row = planes[at : at + pitch]
+                inside = 0 <= y < height
+                for j in range(at, at + (first if inside else pitch)):
+                    planes[j] = 0
+                if inside:
+                    if step_x == 1:
+                        move(planes, at + first, image[c, y], first + shift_x, last - first, zero)
+                    else:
+                        source, target = image[c, y], planes[at + first :]
+                        for j in range(last - first):
+                            target[j] = source[(j + first) * step_x + shift_x]
+                    for j in range(at + last, at + pitch):
+                        planes[j] = 0
                 at += pitch
-                if y < 0 or y >= height:
-                    row[:] = 0
-                    continue
-                row[:first] = 0
-                row[last:] = 0
-                source = image[c, y]
-                if step_x == 1:
-                    row[first:last] = source[first + shift_x : last + shift_x]
-                else:
-                    for j in range(first, last):
-                        row[j] = source[j * step_x + shift_x]
-    planes[at : at + pitch] = 0  # the last row's right margin is the left one of a row that is not there
+    for j in range(at, at + pitch):  # the right margin of the last row is the left one of a row that is not there
+        planes[j] = 0
 
 
 @jit
@@ -80,108 +82,151 @@ def correlate(me, work, x, panels, offsets, outputs, phases, step, before, shape
     x (N, G, C, H, W) and out (N, G, K, P, Q); panels as `pack` makes them; offsets[t] of each tap in the planes;
     ``outputs``: for each part of the result the taps and the elements; ``phases``, ``step``, ``before`` and ``shape``
     of the planes, see `_fill`; bias (G, K); planes (threads, …) and sums (threads, …) are working memory.
-
-    The items of the work are all the images of all the groups, each as often as ``work`` asks to share its filters.
+    The items of the work are all images of all groups.
     """
-    images, groups, filters = out.shape[:3]
-    blocks = panels.shape[1]
+    groups, filters = out.shape[1], out.shape[2]
+    blocks, rows = panels.shape[1], panels.shape[3]
     own, scratch = planes[max(me, 0)], sums[max(me, 0)]
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
         for item in range(start, stop):
             n, group = item // groups, item % groups
-            _fill(own, 0, x[n, group], phases, step, before, shape)
-            for part in range(len(outputs)):
+            _fill(own, x[n, group], phases, step, before, shape)
+            for i in range(len(outputs)):
+                output = outputs[i]
                 for block in range(blocks):
-                    _block(own, panels[group, block], offsets, outputs[part], shape[1], scratch)
-                    for m in range(min(ROWS, filters - block * ROWS)):
-                        k = block * ROWS + m
-                        _deliver(scratch, m, shape[1], outputs[part], bias[group, k], out[n, group, k])
+                    panel = panels[group, block].reshape(panels.shape[2] * rows)
+                    length = _sum_block(own, panel, rows, offsets, output, shape[1], scratch)
+                    for m in range(min(rows, filters - block * rows)):
+                        k = block * rows + m
+                        _deliver(scratch[m * length :], shape[1], output, bias[group, k], out[n, group, k])
         piece = proceed(me, work)
 
 
-@jit
-def _block(planes, panel, offsets, output, pitch, sums):
-    """The sums of ROWS filters over one image, margins included: sums[m·length + i]."""
+@part
+def _sum_block(planes, panel, rows, offsets, output, pitch, sums):
+    """The sums of ``rows`` filters over one image, margins included, each filter in whole vectors; returns how long."""
     width = lanes(planes)
-    length = _length(output, pitch)
-    count = (length + width - 1) // width  # vectors
-    flat = panel.reshape(panel.size)
+    count = ((output[ROW_COUNT] - 1) * pitch + output[COLUMN_COUNT] + width - 1) // width
     i = 0
     while i < count:
-        take = min(VECTORS, count - i)
+        vectors = min(VECTORS, count - i)
         tile_planes(
-            take, flat, output[TAP_START] * ROWS, planes, i * width, offsets, output[TAP_START], output[TAP_COUNT],
-            sums, i * width, count * width,
+            rows, vectors, panel, output[TAP_START] * rows, planes, i * width, offsets, output[TAP_START],
+            output[TAP_COUNT], sums, i * width, count * width,
         )  # fmt: skip
-        i += take
+        i += vectors
+    return count * width
 
 
-@jit
-def _length(output, pitch):
-    return (output[ROW_COUNT] - 1) * pitch + output[COLUMN_COUNT]
-
-
-@jit
-def _deliver(sums, m, pitch, output, bias, out):
-    """Copy the sums of filter m to its places in the result, without the margins."""
-    width = lanes(sums)
-    length = (_length(output, pitch) + width - 1) // width * width
+@part
+def _deliver(sums, pitch, output, bias, out):
+    """Copy the sums of a filter to its places in the result, without the margins."""
     step, columns = output[COLUMN_STEP], output[COLUMN_COUNT]
     for p in range(output[ROW_COUNT]):
-        start = m * length + p * pitch
-        source = sums[start : start + columns]
-        row = out[output[ROW] + p * output[ROW_STEP]]
+        target = out[output[ROW] + p * output[ROW_STEP]]
         if step == 1:
-            target = row[output[COLUMN] : output[COLUMN] + columns]
-            for q in range(columns):
-                target[q] = source[q] + bias
+            move(target, output[COLUMN], sums, p * pitch, columns, bias)
         else:
             for q in range(columns):
-                row[output[COLUMN] + q * step] = source[q] + bias
+                target[output[COLUMN] + q * step] = sums[p * pitch + q] + bias
 
 
 @jit
-def correlate_taps(me, work, x, g, offsets, pixels, phases, step, before, shape, partial, planes, turned):
-    """The sums over the pixels: the gradient by the weights, for each piece of the images by itself.
+def correlate_taps(me, work, x, g, offsets, pixels, phases, step, before, shape, partial, planes, turned, sums):
+    """The sums over the pixels: the gradient by the weights, for each part of the images by itself.
 
-    x (N, G, C, H, W), g (N, G, K, P, Q); offsets[t] of each tap in the planes, filled up to a multiple of ROWS; pixels[i]
-    of each output; ``partial`` (pieces, G, taps, filters in whole vectors) must be 0; planes (threads, …) and turned
-    (threads, P·Q, filters in whole vectors) are working memory.
+    x (N, G, C, H, W), g (N, G, K, P·Q), partial (parts, G, chunks, K, T): a chunk is a stretch of the channels that
+    has T taps, of which offsets[t] are the places in its planes (filled up to a multiple of ROWS); pixels[i] the place
+    of each output.  planes, turned and sums (threads, …) are working memory.
+    The items of the work are the parts, groups and chunks.
     """
-    groups, filters = g.shape[1], g.shape[2]
-    taps, room = partial.shape[2], partial.shape[3]
-    vectors = room // lanes(x)
-    parts = (vectors + VECTORS - 1) // VECTORS
-    own, rows = planes[max(me, 0)], turned[max(me, 0)]
+    parts, groups, chunks, filters, taps = partial.shape
+    depth = x.shape[2] // chunks
+    own, rows, kept = planes[max(me, 0)], turned[max(me, 0)], sums[max(me, 0)]
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
-        for n in range(start, stop):
-            for group in range(groups):
-                _fill(own, 0, x[n, group], phases, step, before, shape)
+        for item in range(start, stop):
+            share, group, chunk = item // (groups * chunks), item // chunks % groups, item % chunks
+            kept[:] = 0
+            for n in range(share * len(x) // parts, (share + 1) * len(x) // parts):
+                _fill(own, x[n, group, chunk * depth : (chunk + 1) * depth], phases, step, before, shape)
                 _turn(g[n, group], rows)
-                flat, sums = rows.reshape(rows.size), partial[piece, group].reshape(taps * room)
-                for part in range(parts):
-                    first, last = part * vectors // parts, (part + 1) * vectors // parts
-                    at = first * lanes(x)
-                    for t in range(0, taps, ROWS):
-                        tile_taps(
-                            last - first, own, offsets, t, pixels, len(pixels), flat, at, room, sums, t * room + at, room
-                        )  # fmt: skip
+                _sum_taps(own, offsets, pixels, rows, filters, kept)
+            _gather(kept, len(offsets), partial[share, group, chunk])
         piece = proceed(me, work)
 
 
+PIXELS = 128  # in a block whose gradients stay in the nearest cache
+
+
+@part
+def _sum_taps(planes, offsets, pixels, turned, filters, sums):
+    """Add what one image gives, for blocks of pixels, of filters, of taps."""
+    width = lanes(planes)
+    vectors = (filters + width - 1) // width
+    blocks = (vectors + VECTORS - 1) // VECTORS
+    for pixel in range(0, len(pixels), PIXELS):
+        count = min(PIXELS, len(pixels) - pixel)
+        for block in range(blocks):
+            first, last = block * vectors // blocks * width, (block + 1) * vectors // blocks * width
+            for tap in range(0, len(offsets), ROWS):
+                tile_taps(
+                    (last - first) // width, planes, offsets, tap, pixels, pixel, count,
+                    turned, first * len(pixels) + pixel * (last - first), last - first,
+                    sums, first * len(offsets) + tap * (last - first), last - first,
+                )  # fmt: skip
+
+
+@part
+def _turn(g, turned):
+    """The gradients (K, P·Q) pixel by pixel, as `_sum_taps` reads them: a block of filters after the other."""
+    filters, pixels = g.shape
+    width = lanes(turned)
+    vectors = (filters + width - 1) // width
+    blocks = (vectors + VECTORS - 1) // VECTORS
+    for block in range(blocks):
+        first, last = block * vectors // blocks * width, (block + 1) * vectors // blocks * width
+        room = last - first
+        for k in range(first, last, width):
+            known = min(width, filters - k)
+            start = first * pixels + k - first
+            if pixels >= width:
+                for i in range(0, pixels + width - 1, width):
+                    near = min(i, pixels - width)  # the last square overlaps the one before
+                    transpose(turned, start + near * room, room, g, k * pixels + near, pixels, known - 1)
+            else:
+                for i in range(pixels):
+                    for m in range(known):
+                        turned[start + i * room + m] = g[k + m, i]
+@part
+def _gather(sums, taps, out):
+    """The sums of `_sum_taps` in the order (K, T)."""
+    filters, known = out.shape
+    width = lanes(sums)
+    vectors = (filters + width - 1) // width
+    blocks = (vectors + VECTORS - 1) // VECTORS
+    for block in range(blocks):
+        first, last = block * vectors // blocks * width, (block + 1) * vectors // blocks * width
+        for k in range(first, min(last, filters)):
+            for t in range(known):
+                out[k, t] = sums[first * taps + t * (last - first) + k - first]
+
+
 @jit
-def _turn(g, rows):
-    """The gradients of an image (K, P, Q) pixel by pixel: rows[i, k], 0 beyond the last filter."""
-    filters, height, width = g.shape
-    room = rows.shape[1]
-    for p in range(height):
-        for k in range(filters):
-            source = g[k, p]
-            for q in range(width):
-                rows[p * width + q, k] = source[q]
-        for q in range(width):
-            rows[p * width + q, filters:room] = 0
+def channel_sums(me, work, g, out):
+    """``(N, K, P·Q) -> (K,)``: the gradient by a bias; rows in the precision of g, their sum in float64."""
+    piece = begin(me, work)
+    while piece >= 0:
+        start, stop = stretch(work, piece)
+        for k in range(start, stop):
+            total = 0.0
+            for n in range(g.shape[0]):
+                row, part_sum = g[n, k], g.dtype.type(0)
+                for i in range(len(row)):
+                    part_sum += row[i]
+                total += part_sum
+            out[k] = total
+        piece = proceed(me, work)

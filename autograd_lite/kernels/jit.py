@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numba
 
-__all__ = ["cache_folder", "jit"]
+__all__ = ["cache_folder", "jit", "part"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,6 +33,11 @@ def jit(function: F) -> F:
         return numba.njit(cache=folder is not None, **OPTIONS)(function)
     finally:
         numba.config.CACHE_DIR = before
+
+
+def part(function: F) -> F:
+    """Compile a function that only kernels call, as a part of each of them."""
+    return numba.njit(**OPTIONS)(function)
 
 
 @functools.cache

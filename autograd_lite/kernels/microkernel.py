@@ -1,19 +1,22 @@
-"""A block of sums of products that stays in registers: the one file that speaks LLVM.
+"""What a loop over single elements cannot say: the one file that speaks LLVM.
 
-`tile` computes, for MR rows and NV vectors of adjacent columns,
+A tile is a block of sums of products that stays in registers.  It computes, for MR rows and NV vectors of adjacent columns,
 
     sums[m, j] += Σ_t a(t, m) · b(t, j)
 
 with every sum in a register from the first term to the last.  A term costs MR · NV multiply-adds, but only NV vector
 loads and MR broadcast loads.  Where a(t, m) and b(t, j) lie is what its two forms differ in:
 
-- `tile_planes`, for the output of a convolution: a = panel[t, m], the weights in the order of use; b = planes[offsets[t]
-  + j], the image seen through filter tap t.
-- `tile_taps`, for the gradient of its weights: a = planes[offsets[m] + pixels[t]], what tap m sees at pixel t; b =
-  rows[t, j], the gradients of all filters at that pixel.
+- `tile_planes`, for the output of a convolution: a = panel[t, m], the weights in the order of use;
+  b = planes[offsets[t] + j], the image seen through filter tap t.
+- `tile_taps`, for the gradient of its weights: a = planes[offsets[m] + pixels[t]], what tap m sees at pixel t;
+  b = rows[t, j], the gradients of the filters at that pixel.
 
 The widths follow the host: vectors of 64 bytes with AVX-512, of 32 with AVX, else (SSE2, NEON) of 16; 8 rows of sums
-where there are 32 registers, else 4, by up to 3 vectors.
+where there are 32 registers, else 4, by up to 3 vectors.  `tile_planes` has fewer rows, too, for few filters.
+
+`move` copies short rows in whole vectors, `transpose` turns a square of vectors in registers: LLVM's own code for such
+loops handles the last elements of a row, or every element, one by one.
 """
 
 from __future__ import annotations
@@ -25,9 +28,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .jit import jit
+from .jit import part
 
-__all__ = ["ROWS", "VECTORS", "lanes", "tile_planes", "tile_taps"]
+__all__ = ["ROWS", "VECTORS", "VECTOR_BYTES", "lanes", "move", "rows_for", "tile_planes", "tile_taps", "transpose"]
 
 _INT = ir.IntType(64)
 
@@ -40,6 +43,12 @@ def _vector_bytes() -> int:
 VECTOR_BYTES = _vector_bytes()
 ROWS = 8 if VECTOR_BYTES == 64 or platform.machine().lower() in ("aarch64", "arm64") else 4
 VECTORS = 3
+CHOICES = (8, 6, 4, 2, 1) if ROWS == 8 else (4, 2, 1)  # rows of a tile of planes
+
+
+def rows_for(filters: int) -> int:
+    """The rows of a tile that leave the fewest idle: 6 for 6 filters, 8 for 16."""
+    return min(CHOICES, key=lambda rows: -(-filters // rows) * (rows + 1))
 
 
 @intrinsic
@@ -56,12 +65,11 @@ def _lanes(context, array) -> int:
     return VECTOR_BYTES // context.get_abi_sizeof(context.get_value_type(array.dtype))
 
 
-class _Loop:
-    """Emits the code of one tile: a loop over the terms with a phi node for every sum."""
+class _Emitter:
+    """Emits code on vectors of the element type of the first array among the arguments."""
 
-    def __init__(self, context, builder, signature, rows: int, vectors: int) -> None:
+    def __init__(self, context, builder, signature) -> None:
         self.context, self.builder, self.signature = context, builder, signature
-        self.rows, self.vectors = rows, vectors
         array = signature.args[0]
         self.lanes = _lanes(context, array)
         self.scalar = context.get_value_type(array.dtype)
@@ -76,27 +84,49 @@ class _Loop:
     def element(self, pointer, index):
         return self.builder.load(self.builder.gep(pointer, [index]))
 
-    def load(self, pointer, v: int):
-        """The ``v``-th vector from an address, which need not be aligned."""
-        address = self.builder.bitcast(self.builder.gep(pointer, [_INT(v * self.lanes)]), self.vector.as_pointer())
-        return self.builder.load(address, align=self.size)
+    def _at(self, pointer, index):
+        return self.builder.bitcast(self.builder.gep(pointer, [index]), self.vector.as_pointer())
 
-    def store(self, value, pointer, v: int) -> None:
-        address = self.builder.bitcast(self.builder.gep(pointer, [_INT(v * self.lanes)]), self.vector.as_pointer())
-        self.builder.store(value, address, align=self.size)
+    def load(self, pointer, index):
+        """The vector that begins at an element; its address need not be aligned."""
+        return self.builder.load(self._at(pointer, index), align=self.size)
+
+    def store(self, value, pointer, index) -> None:
+        self.builder.store(value, self._at(pointer, index), align=self.size)
 
     def broadcast(self, number):
-        none = ir.Constant(self.vector, ir.Undefined)
+        none = ir.Constant(ir.VectorType(number.type, self.lanes), ir.Undefined)
         first = self.builder.insert_element(none, number, ir.IntType(32)(0))
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), None)
         return self.builder.shuffle_vector(first, none, zeros)
 
+    def call(self, name: str, result, arguments: list, ending: str = ""):
+        """LLVM's own function ``llvm.name.v16f32``, or whatever the vectors are."""
+        kind = ir.FunctionType(result, [a.type for a in arguments])
+        function = cgutils.get_or_insert_function(
+            self.builder.module, kind, f"llvm.{name}.v{self.lanes}f{self.size * 8}{ending}"
+        )  # fmt: skip
+        return self.builder.call(function, arguments)
+
+
+def _not_unrolled(module):
+    """What keeps LLVM from unrolling a loop: two terms at a time need more registers than there are."""
+    hint = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+    loop = module.add_metadata([hint, hint])
+    loop.operands = (loop, hint)  # the first operand of a loop's description is the description itself
+    return loop
+
+
+class _Tile(_Emitter):
+    """Emits the code of one tile: a loop over the terms, in which every sum is a phi node."""
+
+    def __init__(self, context, builder, signature, rows: int, vectors: int) -> None:
+        super().__init__(context, builder, signature)
+        self.rows, self.vectors = rows, vectors
+
     def run(self, count, start: list, factors) -> list:
-        """``factors(t)`` gives the ``a``s as numbers and the ``b``s as vectors of term t; returns the sums."""
+        """``factors(t)`` gives the ``a``s of term t, each as a function, and its ``b``s; returns the sums."""
         builder = self.builder
-        name = f"llvm.fmuladd.v{self.lanes}f{self.size * 8}"
-        kind = ir.FunctionType(self.vector, [self.vector] * 3)
-        multiply_add = cgutils.get_or_insert_function(builder.module, kind, name)
         before, body, after = builder.block, builder.append_basic_block("terms"), builder.append_basic_block("summed")
         builder.cbranch(builder.icmp_signed(">", count, _INT(0)), body, after)
         builder.position_at_end(body)
@@ -106,20 +136,20 @@ class _Loop:
         new = []
         for m in range(self.rows):
             factor = self.broadcast(a[m]())
-            new += [builder.call(multiply_add, [factor, b[v], sums[m * self.vectors + v]]) for v in range(self.vectors)]
+            for v in range(self.vectors):
+                new.append(self.call("fmuladd", self.vector, [factor, b[v], sums[m * self.vectors + v]]))
         following = builder.add(t, _INT(1))
-        builder.cbranch(builder.icmp_signed("<", following, count), body, after)
-        end = builder.block
+        again = builder.cbranch(builder.icmp_signed("<", following, count), body, after)
+        again.set_metadata("llvm.loop", _not_unrolled(builder.module))
         for phi, first, last in zip([t, *sums], [_INT(0), *start], [following, *new], strict=True):
             phi.add_incoming(first, before)
-            phi.add_incoming(last, end)
+            phi.add_incoming(last, body)
         builder.position_at_end(after)
         results = []
         for first, last in zip(start, new, strict=True):
-            phi = builder.phi(self.vector)
-            phi.add_incoming(first, before)
-            phi.add_incoming(last, end)
-            results.append(phi)
+            results.append(builder.phi(self.vector))
+            results[-1].add_incoming(first, before)
+            results[-1].add_incoming(last, body)
         return results
 
 
@@ -129,7 +159,7 @@ def _planes_tile(rows: int, vectors: int):
     @intrinsic
     def tile(typingctx, panel, panel_start, planes, planes_start, offsets, offsets_start, count, out, out_start, pitch):
         def generate(context, builder, signature, args):
-            loop = _Loop(context, builder, signature, rows, vectors)
+            loop = _Tile(context, builder, signature, rows, vectors)
             a, b = loop.pointer(0, args[0], args[1]), loop.pointer(2, args[2], args[3])
             offset, count = loop.pointer(4, args[4], args[5]), args[6]
             out = [loop.pointer(7, args[7], builder.add(args[8], builder.mul(args[9], _INT(m)))) for m in range(rows)]
@@ -139,13 +169,13 @@ def _planes_tile(rows: int, vectors: int):
                 seen = builder.gep(b, [loop.element(offset, t)])
                 return (
                     [lambda m=m: loop.element(row, _INT(m)) for m in range(rows)],
-                    [loop.load(seen, v) for v in range(vectors)],
+                    [loop.load(seen, _INT(v * loop.lanes)) for v in range(vectors)],
                 )
 
             zero = ir.Constant(loop.vector, None)
             sums = loop.run(count, [zero] * (rows * vectors), factors)
             for i, value in enumerate(sums):
-                loop.store(value, out[i // vectors], i % vectors)
+                loop.store(value, out[i // vectors], _INT(i % vectors * loop.lanes))
             return context.get_dummy_value()
 
         i = types.int64
@@ -158,62 +188,130 @@ def _taps_tile(rows: int, vectors: int):
     """`tile_taps` of one size."""
 
     @intrinsic
-    def tile(typingctx, planes, offsets, first_tap, pixels, count, b, b_start, b_pitch, sums, sums_start, pitch):
+    def tile(typingctx, planes, offsets, first_tap, pixels, first_pixel, count, b, b_start, b_pitch, sums, sums_start, pitch):
         def generate(context, builder, signature, args):
-            loop = _Loop(context, builder, signature, rows, vectors)
+            loop = _Tile(context, builder, signature, rows, vectors)
             offset = loop.pointer(1, args[1], args[2])
             a = [loop.pointer(0, args[0], loop.element(offset, _INT(m))) for m in range(rows)]
-            pixel, count = loop.pointer(3, args[3], _INT(0)), args[4]
-            b = loop.pointer(5, args[5], args[6])
-            kept = [loop.pointer(8, args[8], builder.add(args[9], builder.mul(args[10], _INT(m)))) for m in range(rows)]
+            pixel, count, b = loop.pointer(3, args[3], args[4]), args[5], loop.pointer(6, args[6], args[7])
+            kept = [
+                loop.pointer(9, args[9], builder.add(args[10], builder.mul(args[11], _INT(m)))) for m in range(rows)
+            ]
 
             def factors(t):
-                at, row = loop.element(pixel, t), builder.gep(b, [builder.mul(t, args[7])])
+                at, row = loop.element(pixel, t), builder.gep(b, [builder.mul(t, args[8])])
                 return (
                     [lambda m=m: loop.element(a[m], at) for m in range(rows)],
-                    [loop.load(row, v) for v in range(vectors)],
+                    [loop.load(row, _INT(v * loop.lanes)) for v in range(vectors)],
                 )
 
-            start = [loop.load(kept[m], v) for m in range(rows) for v in range(vectors)]
+            start = [loop.load(kept[m], _INT(v * loop.lanes)) for m in range(rows) for v in range(vectors)]
             for i, value in enumerate(loop.run(count, start, factors)):
-                loop.store(value, kept[i // vectors], i % vectors)
+                loop.store(value, kept[i // vectors], _INT(i % vectors * loop.lanes))
             return context.get_dummy_value()
 
         i = types.int64
-        return types.void(planes, offsets, i, pixels, i, b, i, i, sums, i, i), generate
+        return types.void(planes, offsets, i, pixels, i, i, b, i, i, sums, i, i), generate
 
     return tile
 
 
-_p1, _p2, _p3 = (_planes_tile(ROWS, v) for v in (1, 2, 3))
-_t1, _t2, _t3 = (_taps_tile(ROWS, v) for v in (1, 2, 3))
+def _by_vectors(make, rows: int):
+    """The tiles of so many rows as one function, which chooses by the number of vectors."""
+    one, two, three = (make(rows, vectors) for vectors in (1, 2, 3))
+
+    @part
+    def tile(vectors, *args):
+        if vectors >= 3:
+            three(*args)
+        elif vectors == 2:
+            two(*args)
+        else:
+            one(*args)
+
+    return tile
 
 
-@jit
-def tile_planes(
-    vectors, panel, panel_start, planes, planes_start, offsets, offsets_start, count, out, out_start, pitch
-):
-    """``out[out_start + m·pitch + j] = Σ_t panel[panel_start + t·ROWS + m] · planes[planes_start + offsets[t] + j]``
+_planes_8, _planes_6, _planes_4, _planes_2, _planes_1 = (_by_vectors(_planes_tile, rows) for rows in (8, 6, 4, 2, 1))
+_taps = _by_vectors(_taps_tile, ROWS)
 
-    for t < count, m < ROWS and j < vectors · lanes; ``offsets`` from ``offsets_start`` on.
+
+@part
+def tile_planes(rows, vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch):
+    """``out[out_start + m·pitch + j] = Σ_t panel[panel_start + t·rows + m] · planes[planes_start + offsets[first + t] + j]``
+
+    for t < count, m < rows (one of CHOICES) and j < vectors · lanes.
     """
-    if vectors >= 3:
-        _p3(panel, panel_start, planes, planes_start, offsets, offsets_start, count, out, out_start, pitch)
-    elif vectors == 2:
-        _p2(panel, panel_start, planes, planes_start, offsets, offsets_start, count, out, out_start, pitch)
+    if rows == 8:
+        _planes_8(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
+    elif rows == 6:
+        _planes_6(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
+    elif rows == 4:
+        _planes_4(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
+    elif rows == 2:
+        _planes_2(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
     else:
-        _p1(panel, panel_start, planes, planes_start, offsets, offsets_start, count, out, out_start, pitch)
+        _planes_1(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
 
 
-@jit
-def tile_taps(vectors, planes, offsets, first_tap, pixels, count, b, b_start, b_pitch, sums, sums_start, pitch):
-    """``sums[sums_start + m·pitch + j] += Σ_t planes[offsets[first_tap + m] + pixels[t]] · b[b_start + t·b_pitch + j]``
+@part
+def tile_taps(vectors, planes, offsets, tap, pixels, pixel, count, b, b_start, b_pitch, sums, sums_start, pitch):
+    """``sums[sums_start + m·pitch + j] += Σ_t planes[offsets[tap + m] + pixels[pixel + t]] · b[b_start + t·b_pitch + j]``
 
     for t < count, m < ROWS and j < vectors · lanes.
     """
-    if vectors >= 3:
-        _t3(planes, offsets, first_tap, pixels, count, b, b_start, b_pitch, sums, sums_start, pitch)
-    elif vectors == 2:
-        _t2(planes, offsets, first_tap, pixels, count, b, b_start, b_pitch, sums, sums_start, pitch)
-    else:
-        _t1(planes, offsets, first_tap, pixels, count, b, b_start, b_pitch, sums, sums_start, pitch)
+    _taps(vectors, planes, offsets, tap, pixels, pixel, count, b, b_start, b_pitch, sums, sums_start, pitch)
+
+
+@intrinsic
+def move(typingctx, target, target_start, source, source_start, count, addend):
+    """``target[target_start + i] = source[source_start + i] + addend`` for i < count; nothing else is touched."""
+
+    def generate(context, builder, signature, args):
+        emit = _Emitter(context, builder, signature)
+        to, of = emit.pointer(0, args[0], args[1]), emit.pointer(2, args[2], args[3])
+        count, addend = args[4], emit.broadcast(args[5])
+        width = _INT(emit.lanes)
+        whole = builder.sub(count, builder.srem(count, width))
+        with cgutils.for_range(builder, builder.sdiv(whole, width)) as loop:
+            at = builder.mul(loop.index, width)
+            emit.store(builder.fadd(emit.load(of, at), addend), to, at)
+        with builder.if_then(builder.icmp_signed("<", whole, count)):
+            numbers = ir.Constant(ir.VectorType(_INT, emit.lanes), list(range(emit.lanes)))
+            mask = builder.icmp_signed("<", numbers, emit.broadcast(builder.sub(count, whole)))
+            align, here = ir.IntType(32)(emit.size), emit._at(of, whole)
+            zero = ir.Constant(emit.vector, None)
+            loaded = emit.call("masked.load", emit.vector, [here, align, mask, zero], ".p0")
+            emit.call("masked.store", ir.VoidType(), [builder.fadd(loaded, addend), emit._at(to, whole), align, mask], ".p0")
+        return context.get_dummy_value()
+
+    i = types.int64
+    return types.void(target, i, source, i, i, target.dtype), generate
+
+
+@intrinsic
+def transpose(typingctx, target, target_start, target_pitch, source, source_start, source_pitch, last):
+    """``target[target_start + j·target_pitch + m] = source[source_start + min(m, last)·source_pitch + j]``
+
+    for j and m below the number of lanes.
+    """
+
+    def generate(context, builder, signature, args):
+        emit = _Emitter(context, builder, signature)
+        to, of = emit.pointer(0, args[0], args[1]), emit.pointer(3, args[3], args[4])
+        n = emit.lanes
+        rows = []
+        for m in range(n):
+            row = builder.select(builder.icmp_signed("<", _INT(m), args[6]), _INT(m), args[6])
+            rows.append(emit.load(of, builder.mul(row, args[5])))
+        low, high = ([x for i in range(start, start + n // 2) for x in (i, n + i)] for start in (0, n // 2))
+        masks = [ir.Constant(ir.VectorType(ir.IntType(32), n), places) for places in (low, high)]
+        for _ in range(n.bit_length() - 1):  # zipping the halves log₂ n times is a transposition
+            pairs = zip(rows[: n // 2], rows[n // 2 :], strict=True)
+            rows = [builder.shuffle_vector(a, b, mask) for a, b in pairs for mask in masks]
+        for j, row in enumerate(rows):
+            emit.store(row, to, builder.mul(_INT(j), args[2]))
+        return context.get_dummy_value()
+
+    i = types.int64
+    return types.void(target, i, i, source, i, i, i), generate

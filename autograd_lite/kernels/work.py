@@ -18,7 +18,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .jit import jit
+from .jit import part
 from .places import ALONE, BELL, COUNT, FINISHED, LENGTH, NEXT, NUMBER
 
 __all__ = ["begin", "proceed", "stretch"]
@@ -64,14 +64,14 @@ def _address(typingctx, array, index):
     return types.int64(array, types.int64), generate
 
 
-@jit
+@part
 def _take(work):
     """The next piece, or −1 if none is left."""
     piece = _add(_address(work, NEXT), 1)
     return piece if piece < work[COUNT] else -1
 
 
-@jit
+@part
 def begin(me, work):
     """The first piece for this thread, or −1 if none is left.  The caller rings the bell for its workers."""
     if me == 0:
@@ -79,7 +79,7 @@ def begin(me, work):
     return _take(work)
 
 
-@jit
+@part
 def proceed(me, work):
     """The next piece after one that is finished, or −1 if none is left.
 
@@ -97,7 +97,7 @@ def proceed(me, work):
     return piece
 
 
-@jit
+@part
 def stretch(work, piece):
     """The items of a piece: from, to."""
     return piece * work[LENGTH] // work[COUNT], (piece + 1) * work[LENGTH] // work[COUNT]

@@ -14,7 +14,7 @@ from numpy import ndarray
 from .. import buffers
 from ..op import Sample, op
 from .composed import as_operand, composed
-from .convgeometry import Planes, geometry
+from .convgeometry import SLACK, Planes, geometry
 from .geometry import padding_pairs, pair
 from .out import deliver
 from .reduce import sum
@@ -44,57 +44,68 @@ def _grouped(x: ndarray, groups: int) -> ndarray:
 
 
 def _correlate(
-    x: ndarray,
-    weight: ndarray,
-    bias: ndarray | None,
-    planes: Planes,
-    shape: tuple[int, ...],
-    forward: bool,
-    groups: int,
+    x: ndarray, weight: ndarray, bias: ndarray | None, planes: Planes, shape: tuple[int, ...], forward: bool, groups: int
 ) -> ndarray:
-    """Sums over the taps of ``planes``: ``shape`` of the result."""
+    """Sums over the taps of ``planes``: a result of ``shape``."""
     from ..kernels import conv, microkernel, threads
 
     filters, channels, *window = weight.shape
-    per_group = filters // groups, channels
-    area = window[0] * window[1]
-    rows = per_group[0] if forward else channels
-    between = (channels * area, area) if forward else (area, channels * area)
-    blocks = -(-rows // microkernel.ROWS)
-    panels = _empty((groups, blocks, len(planes.taps), microkernel.ROWS), x.dtype)
-    conv.pack(weight.reshape(-1), planes.taps, panels, (per_group[0] * channels * area, *between), rows)
+    area, rows = window[0] * window[1], shape[1] // groups
+    height = microkernel.rows_for(rows)
+    panels = _empty((groups, -(-rows // height), len(planes.taps), height), x.dtype)
+    steps = (channels * area, area) if forward else (area, channels * area)
+    conv.pack(weight.reshape(-1), planes.taps, panels, (filters // groups * channels * area, *steps), rows)
     out = _empty(shape, x.dtype)
-    offsets = np.zeros((groups, rows), x.dtype) if bias is None else bias.astype(x.dtype).reshape(groups, rows)
+    start = np.zeros((groups, rows), x.dtype) if bias is None else bias.astype(x.dtype).reshape(groups, rows)
     count = threads.get_num_threads()
-    cost = rows * len(planes.taps) * planes.length
     threads.run(
         conv.correlate, x.shape[0] * groups, _grouped(x, groups), panels, planes.offsets, planes.outputs,
-        planes.phases, planes.step, planes.before, planes.shape, offsets, _grouped(out, groups),
-        _empty((count, planes.size), x.dtype), _empty((count, microkernel.ROWS * (planes.length + 64)), x.dtype),
-        grain=max(1, PIECE // cost),
+        planes.phases, planes.step, planes.before, planes.shape, start, _grouped(out, groups),
+        _empty((count, planes.size), x.dtype), _empty((count, height * (planes.length + SLACK)), x.dtype),
+        grain=max(1, PIECE // (rows * len(planes.taps) * planes.length)),
     )  # fmt: skip
     return out
+
+
+CHUNK = 1 << 18  # bytes of sums that stay in the second cache
 
 
 def _correlate_taps(g: ndarray, x: ndarray, planes: Planes, shape: tuple[int, ...], groups: int) -> ndarray:
     """Sums over the pixels of ``g`` for the taps of ``planes``: the gradient by a weight of ``shape``."""
     from ..kernels import conv, microkernel, threads
 
-    filters, taps = shape[0] // groups, len(planes.taps)
-    width = microkernel.VECTOR_BYTES // x.dtype.itemsize
-    room = -(-filters // width) * width
+    filters, depth = shape[0] // groups, shape[1]
+    area, count = len(planes.taps) // depth, threads.get_num_threads()
+    room = -(-filters * x.itemsize // microkernel.VECTOR_BYTES) * microkernel.VECTOR_BYTES // x.itemsize
+    chunks = next(c for c in range(1, depth + 1) if depth % c == 0 and (depth // c * area * room * x.itemsize <= CHUNK or c == depth))
+    parts = max(1, min(len(x), -(-2 * count // (groups * chunks))))
+    taps = depth // chunks * area
     offsets = np.zeros(-(-taps // microkernel.ROWS) * microkernel.ROWS, np.int64)
-    offsets[:taps] = planes.offsets
-    n, count = x.shape[0], threads.get_num_threads()
-    grain = max(-(-n // (2 * count)), PIECE // max(1, room * taps * len(planes.pixels)), 1)
-    partial = np.zeros((threads.pieces(n, grain), groups, len(offsets), room), x.dtype)
+    offsets[:taps] = planes.offsets[:taps]
+    partial = np.empty((parts, groups, chunks, filters, taps), x.dtype)
+    cost = len(x) * filters * taps * len(planes.pixels) // parts
     threads.run(
-        conv.correlate_taps, n, _grouped(x, groups), _grouped(g, groups), offsets, planes.pixels, planes.phases,
+        conv.correlate_taps, parts * groups * chunks, _grouped(x, groups),
+        g.reshape(len(g), groups, filters, len(planes.pixels)), offsets, planes.pixels, planes.phases,
         planes.step, planes.before, planes.shape, partial, _empty((count, planes.size), x.dtype),
-        _empty((count, len(planes.pixels), room), x.dtype), grain=grain,
+        _empty((count, len(planes.pixels) * room), x.dtype), _empty((count, len(offsets) * room), x.dtype),
+        grain=max(1, PIECE // max(cost, 1)),
     )  # fmt: skip
-    whole = np.add.reduce(partial)[:, :taps, :filters]
-    return np.ascontiguousarray(whole.transpose(0, 2, 1)).reshape(shape)
+    whole = partial[0] if parts == 1 else np.add.reduce(partial)
+    return np.ascontiguousarray(whole.transpose(0, 2, 1, 3)).reshape(shape)
+
+
+def _bias_gradient(g: Any) -> Any:
+    """The sum over all but the channels."""
+    if not isinstance(g, ndarray) or g.size < 1 << 14:
+        return sum(g, (-2, -1) if g.ndim == 3 else (0, 2, 3))
+    from ..kernels import conv, threads
+
+    ready = _ready(g)
+    out = np.empty(ready.shape[1], ready.dtype)
+    rows = ready.reshape(*ready.shape[:2], -1)
+    threads.run(conv.channel_sums, len(out), rows, out, grain=max(1, (1 << 16) // (rows[:, 0].size)))
+    return out
 
 
 # -- the operations ---------------------------------------------------------------------------------------------------
@@ -122,7 +133,7 @@ def _conv_samples(rng: np.random.Generator) -> list[Sample]:
             conv2d_input(g, weight, x.shape, stride, padding, dilation, groups),
         lambda g, out, x, weight, bias, stride, padding, dilation, groups:
             conv2d_weight(g, x, weight.shape, stride, padding, dilation, groups),
-        lambda g, out, x, weight, bias, stride, padding, dilation, groups: sum(g, (-1, -2) if g.ndim == 3 else (0, 2, 3)),
+        lambda g, out, x, weight, bias, stride, padding, dilation, groups: _bias_gradient(g),
     ),
     symbol="conv2d", floating=True, samples=_conv_samples,
 )  # fmt: skip

@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from .geometry import describe, output_length, padding_pairs, pair
 
-__all__ = ["Geometry", "Planes", "geometry"]
+__all__ = ["Geometry", "SLACK", "Planes", "geometry"]
 
 SLACK = 64  # elements beyond the planes that the last vectors may read
 
