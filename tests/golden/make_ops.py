@@ -60,6 +60,11 @@ def scan(a, b, axis=-1):
     return torch.stack(ys[1:], axis) if ys else a * b
 
 
+def standardize(x, weight=None, bias=None, statistics=None, eps=1e-5):
+    known = (None, None) if statistics is None else statistics
+    return F.batch_norm(x, *known, weight, bias, training=statistics is None, eps=eps)
+
+
 OWN = {  # operations that PyTorch has under another name, or with its arguments in another order
     "accumulate": placed,
     "argmedian": lambda x, dim: torch.median(x, dim).indices,
@@ -69,7 +74,9 @@ OWN = {  # operations that PyTorch has under another name, or with its arguments
     "constant_pad": lambda x, pad, value=0: F.pad(x, pad, value=value),
     "contract": lambda *xs, equation: torch.einsum(equation, *xs),
     "diagonal_to": lambda x, shape, *rest: torch.diagonal_scatter(torch.zeros(shape, dtype=x.dtype), x, *rest),
+    "drop": lambda x, mask, scale: x * mask * scale,
     "flip": lambda x, dims: torch.flip(x, tuple(range(x.ndim)) if dims is None else np.atleast_1d(dims).tolist()),
+    "layer_norm": lambda x, shape, *rest, **params: F.layer_norm(x, tuple(np.atleast_1d(shape)), *rest, **params),
     "permute": lambda x, dims: torch.permute(x, tuple(range(x.ndim))[::-1] if dims is None else dims),
     "pick": lambda x, index: x[index],
     "place": placed,
@@ -77,6 +84,7 @@ OWN = {  # operations that PyTorch has under another name, or with its arguments
     "reshape": lambda x, shape: torch.reshape(x, shape if isinstance(shape, tuple) else (shape,)),
     "scan": scan,
     "slice": lambda x, index: x[index],
+    "standardize": standardize,
     "softmax_cross_entropy": F.cross_entropy,
     "stack": lambda *xs, dim=0: torch.stack(xs, dim),
     "sum_to": torch.Tensor.sum_to_size,
