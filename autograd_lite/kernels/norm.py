@@ -109,38 +109,39 @@ def normalize_columns(me, work, x, weight, bias, mean, var, given, eps, out):
     """`normalize` of ``(N, C)``."""
     piece = begin(me, work)
     while piece >= 0:
+        # From here on all vectors begin at the piece's first channel: loops from 0 are those that are vectorised.
         start, stop = stretch(work, piece)
+        means, variances = mean[start:stop], var[start:stop]
+        weights, biases = weight[start:stop], bias[start:stop]
         if not given:
-            _column_moments(x, mean, var, start, stop)
-        centre, scale, shift = np.empty_like(weight), np.empty_like(weight), np.empty_like(weight)
-        for c in range(start, stop):
-            centre[c] = mean[c]
-            factor = weight[c] / sqrt(var[c] + eps)
+            _column_moments(x, start, stop, means, variances)
+        centre, scale, shift = np.empty_like(weights), np.empty_like(weights), np.empty_like(weights)
+        for c in range(len(weights)):
+            centre[c] = means[c]
+            factor = weights[c] / sqrt(variances[c] + eps)
             scale[c] = factor
-            shift[c] = bias[c] - (mean[c] - centre[c]) * factor
+            shift[c] = biases[c] - (means[c] - centre[c]) * factor
         for n in range(len(x)):
-            row, result = x[n], out[n]
-            for c in range(start, stop):
+            row, result = x[n, start:stop], out[n, start:stop]
+            for c in range(len(row)):
                 result[c] = (row[c] - centre[c]) * scale[c] + shift[c]
         piece = proceed(me, work)
 
 
 @jit
-def _column_moments(x, mean, var, start, stop):
-    mean[start:stop] = 0
-    var[start:stop] = 0
+def _column_moments(x, start, stop, mean, var):
+    mean[:] = 0
     for n in range(len(x)):
-        row = x[n]
-        for c in range(start, stop):
+        row = x[n, start:stop]
+        for c in range(len(row)):
             mean[c] += row[c]
-    for c in range(start, stop):
-        mean[c] /= len(x)
+    mean /= len(x)
+    var[:] = 0
     for n in range(len(x)):
-        row = x[n]
-        for c in range(start, stop):
-            var[c] += (row[c] - mean[c]) ** 2
-    for c in range(start, stop):
-        var[c] /= len(x)
+        row = x[n, start:stop]
+        for c in range(len(row)):
+            var[c] += (row[c] - mean[c]) * (row[c] - mean[c])
+    var /= len(x)
 
 
 @jit
@@ -149,24 +150,25 @@ def normalize_columns_back(me, work, g, x, weight, mean, var, given, eps, dx, dw
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
-        dweight[start:stop] = 0
-        dbias[start:stop] = 0
+        means, variances, weights = mean[start:stop], var[start:stop], weight[start:stop]
+        with_x, alone = dweight[start:stop], dbias[start:stop]
+        with_x[:] = 0
+        alone[:] = 0
         for n in range(len(x)):
-            row, slope = x[n], g[n]
-            for c in range(start, stop):
-                dweight[c] += slope[c] * (row[c] - mean[c])
-                dbias[c] += slope[c]
-        scale_g, scale_x = np.empty_like(weight), np.empty_like(weight)
-        centre, shift = np.empty_like(weight), np.empty_like(weight)
-        for c in range(start, stop):
-            rstd = 1.0 / sqrt(var[c] + eps)
-            dweight[c] *= rstd
-            centre[c] = mean[c]
-            scale_g[c], scale_x[c], shift[c] = _slopes(
-                weight[c], rstd, mean[c] - centre[c], dweight[c], dbias[c], len(x), given
-            )
+            row, slope = x[n, start:stop], g[n, start:stop]
+            for c in range(len(row)):
+                with_x[c] += slope[c] * (row[c] - means[c])
+                alone[c] += slope[c]
+        scale_g, scale_x = np.empty_like(weights), np.empty_like(weights)
+        centre, shift = np.empty_like(weights), np.empty_like(weights)
+        for c in range(len(weights)):
+            rstd = 1.0 / sqrt(variances[c] + eps)
+            with_x[c] *= rstd
+            centre[c] = means[c]
+            rounded = means[c] - centre[c]
+            scale_g[c], scale_x[c], shift[c] = _slopes(weights[c], rstd, rounded, with_x[c], alone[c], len(x), given)
         for n in range(len(dx)):
-            row, slope, result = x[n], g[n], dx[n]
-            for c in range(start, stop):
+            row, slope, result = x[n, start:stop], g[n, start:stop], dx[n, start:stop]
+            for c in range(len(row)):
                 result[c] = slope[c] * scale_g[c] + ((row[c] - centre[c]) * scale_x[c] + shift[c])
         piece = proceed(me, work)

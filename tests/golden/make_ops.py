@@ -107,6 +107,11 @@ def put_places(g, places, windows):
     return adjoint(lambda z: take_places(z, places, windows), g, shape)
 
 
+def standardize(x, weight=None, bias=None, statistics=None, eps=1e-5):
+    known = (None, None) if statistics is None else statistics
+    return F.batch_norm(x, *known, weight, bias, training=statistics is None, eps=eps)
+
+
 OWN = {  # operations that PyTorch has under another name, or with its arguments in another order
     "accumulate": placed,
     "argmedian": lambda x, dim: torch.median(x, dim).indices,
@@ -117,7 +122,9 @@ OWN = {  # operations that PyTorch has under another name, or with its arguments
     "constant_pad": lambda x, pad, value=0: F.pad(x, pad, value=value),
     "contract": lambda *xs, equation: torch.einsum(equation, *xs),
     "diagonal_to": lambda x, shape, *rest: torch.diagonal_scatter(torch.zeros(shape, dtype=x.dtype), x, *rest),
+    "drop": lambda x, mask, scale: x * mask * scale,
     "flip": lambda x, dims: torch.flip(x, tuple(range(x.ndim)) if dims is None else np.atleast_1d(dims).tolist()),
+    "layer_norm": lambda x, shape, *rest, **params: F.layer_norm(x, tuple(np.atleast_1d(shape)), *rest, **params),
     "max_pool": pooled(lambda x, numbers, size: x.amax(1)),
     "max_pool_indices": pooled(lambda x, numbers, size: numbers[x.argmax(1)]),
     "permute": lambda x, dims: torch.permute(x, tuple(range(x.ndim))[::-1] if dims is None else dims),
@@ -128,6 +135,7 @@ OWN = {  # operations that PyTorch has under another name, or with its arguments
     "reshape": lambda x, shape: torch.reshape(x, shape if isinstance(shape, tuple) else (shape,)),
     "scan": scan,
     "slice": lambda x, index: x[index],
+    "standardize": standardize,
     "softmax_cross_entropy": F.cross_entropy,
     "spread": spread,
     "stack": lambda *xs, dim=0: torch.stack(xs, dim),
