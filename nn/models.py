@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd_lite import Tensor
@@ -64,7 +64,7 @@ class LeNet5(Sequential):
         self, shape: Shape = (1, 28, 28), classes: int = 10, activation: Any = "relu", pool: str = "max",
         *, generator: Any = None,
     ) -> None:  # fmt: skip
-        pools: dict[str, type[Module]] = {"max": MaxPool2d, "avg": AvgPool2d}
+        pools: dict[str, Callable[..., Module]] = {"max": MaxPool2d, "avg": AvgPool2d}
         if pool not in pools:
             raise ValueError(f"pool must be {' or '.join(pools)}, got {pool!r}")
         channels, *sides = shape
