@@ -34,17 +34,21 @@ from .op import op as op
 from .ops.activation import *
 from .ops.conv import *
 from .ops.diagonal import *
+from .ops.dropout import *
 from .ops.elementwise import *
 from .ops.index import *
 from .ops.join import *
 from .ops.linalg import *
 from .ops.logic import *
 from .ops.loss import *
+from .ops.norm import *
 from .ops.order import *
 from .ops.pad import *
+from .ops.pool import *
 from .ops.reduce import *
 from .ops.shape import *
 from .ops.softmax import *
+from .ops.unfold import *
 from .random import *
 from .tape import Tape as Tape
 from .tensor import Tensor as Tensor

@@ -8,7 +8,8 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -24,12 +25,23 @@ class Mode(threading.local):
 
     state = RECORDING
     module = ""  # path of the nn.Module that is running, for notes
+    checking = False  # a gradient check is running: no dropout, no running statistics
 
     def __init__(self) -> None:
         self.before: list[int] = []  # the states to return to
 
 
 mode = Mode()
+
+
+@contextmanager
+def checking() -> Iterator[None]:
+    """Inside, gradients are checked: dropout drops nothing, and running statistics stay as they are."""
+    before, mode.checking = mode.checking, True
+    try:
+        yield
+    finally:
+        mode.checking = before
 
 
 class _Setting:

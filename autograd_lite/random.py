@@ -125,6 +125,12 @@ def draw_normal(generator: Generator | None, size: tuple[int, ...], dtype: np.dt
     return np.asarray(drawn, dtype)
 
 
+def draw_mask(generator: Generator | None, size: tuple[int, ...], chance: float) -> ndarray:
+    """Booleans, each true with ``chance``, which is rounded to a multiple of 2⁻³²."""
+    threshold = min(round(chance * 2**32), 2**32 - 1)
+    return np.asarray(_rng(generator).integers(0, 2**32, size, np.uint32) < np.uint32(threshold))
+
+
 def rand(
     *size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:

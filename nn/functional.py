@@ -2,6 +2,7 @@
 
 from autograd_lite.ops.activation import elu, gelu, hardtanh, leaky_relu, relu, selu, sigmoid, silu, softplus
 from autograd_lite.ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from autograd_lite.ops.dropout import dropout, dropout2d
 from autograd_lite.ops.elementwise import tanh
 from autograd_lite.ops.index import embedding, one_hot
 from autograd_lite.ops.linalg import linear
@@ -16,12 +17,26 @@ from autograd_lite.ops.loss import (
     nll_loss,
     smooth_l1_loss,
 )  # fmt: skip
+from autograd_lite.ops.norm import batch_norm, group_norm, instance_norm, layer_norm
 from autograd_lite.ops.pad import pad
+from autograd_lite.ops.pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    max_pool1d,
+    max_pool2d,
+)  # fmt: skip
 from autograd_lite.ops.softmax import log_softmax, softmax
+from autograd_lite.ops.unfold import fold, unfold
 
 __all__ = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "conv1d", "conv2d", "conv_transpose1d",
-    "conv_transpose2d", "cross_entropy", "elu", "embedding", "gelu", "hardtanh",
-    "huber_loss", "kl_div", "l1_loss", "leaky_relu", "linear", "log_softmax", "mse_loss", "nll_loss", "one_hot", "pad",
-    "relu", "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softplus", "tanh",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d",
+    "avg_pool2d", "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "conv1d", "conv2d",
+    "conv_transpose1d", "conv_transpose2d", "cross_entropy", "dropout", "dropout2d", "elu", "embedding", "fold",
+    "gelu", "group_norm", "hardtanh", "huber_loss", "instance_norm", "kl_div", "l1_loss", "layer_norm", "leaky_relu",
+    "linear", "log_softmax", "max_pool1d", "max_pool2d", "mse_loss", "nll_loss", "one_hot", "pad", "relu", "selu",
+    "sigmoid", "silu", "smooth_l1_loss", "softmax", "softplus", "tanh", "unfold",
 ]  # fmt: skip

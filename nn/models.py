@@ -1,16 +1,23 @@
-"""Whole networks."""
+"""Whole networks: each takes images or vectors and returns a score for every class."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from .layers.activation import make_activation
-from .layers.container import Sequential
+from autograd_lite import Tensor
+
+from .layers.activation import ReLU, make_activation
+from .layers.container import Flatten, Identity, Sequential
+from .layers.conv import Conv2d
 from .layers.linear import Linear
+from .layers.norm import BatchNorm2d
+from .layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from .module import Module
 
-__all__ = ["MLP"]
+__all__ = ["MLP", "LeNet5", "ResNet8", "SmallVGG"]
+
+Shape = tuple[int, int, int]  # of an image: channels, height, width
 
 
 class MLP(Sequential):
@@ -41,3 +48,103 @@ class MLP(Sequential):
             if wanted is not None:
                 layers[f"act{i}"] = make_activation(wanted)
         super().__init__(layers)
+
+
+class LeNet5(Sequential):
+    """Two convolutions of 5×5, each with a 2×2 pool, then 120, 84 and ``classes`` neurons: ``(N, C, H, W) -> (N, 10)``.
+
+    The network of LeCun et al. 1998 in the form that is usual today; for 28×28 images, which the first convolution pads
+    by 2, it has 61,706 parameters.  Images below 12×12, down to 4×4, are padded by the second convolution, too.
+    ``activation`` is a name, a Module class or a function; ``pool`` is "max" or "avg".  The paper's own choices come
+    near to "tanh" and "avg"; the default learns better.  Raises ValueError for an image that is too small, an unknown
+    name.
+    """
+
+    def __init__(
+        self, shape: Shape = (1, 28, 28), classes: int = 10, activation: Any = "relu", pool: str = "max",
+        *, generator: Any = None,
+    ) -> None:  # fmt: skip
+        pools: dict[str, Callable[..., Module]] = {"max": MaxPool2d, "avg": AvgPool2d}
+        if pool not in pools:
+            raise ValueError(f"pool must be {' or '.join(pools)}, got {pool!r}")
+        channels, *sides = shape
+        padding = 0 if min(sides) >= 12 else 2
+        height, width = [(n // 2 + 2 * padding - 4) // 2 for n in sides]
+        if min(height, width) < 1:
+            raise ValueError(f"LeNet5 needs images of at least 4×4, got {shape}")
+        layers = [
+            ("conv1", Conv2d(channels, 6, 5, padding=2, generator=generator)),
+            ("act1", make_activation(activation)), ("pool1", pools[pool](2)),
+            ("conv2", Conv2d(6, 16, 5, padding=padding, generator=generator)),
+            ("act2", make_activation(activation)), ("pool2", pools[pool](2)), ("flatten", Flatten()),
+            ("fc1", Linear(16 * height * width, 120, generator=generator)), ("act3", make_activation(activation)),
+            ("fc2", Linear(120, 84, generator=generator)), ("act4", make_activation(activation)),
+            ("fc3", Linear(84, classes, generator=generator)),
+        ]  # fmt: skip
+        super().__init__(dict(layers))
+
+
+class SmallVGG(Sequential):
+    """3×3 convolutions with batch norm, 32-32-pool-64-64-pool, and one linear layer: ``(N, C, H, W) -> (N, 10)``.
+
+    Blocks of two convolutions as in VGG (Simonyan & Zisserman 2015); for 3×32×32 images 106,730 parameters.  Raises
+    ValueError for images below 4×4.
+    """
+
+    def __init__(self, shape: Shape = (3, 32, 32), classes: int = 10, *, generator: Any = None) -> None:
+        channels, height, width = shape
+        if min(height, width) < 4:
+            raise ValueError(f"SmallVGG needs images of at least 4×4, got {shape}")
+        layers: dict[str, Module] = {}
+        for i, filters in enumerate((32, 32, 64, 64), 1):
+            layers[f"conv{i}"] = Conv2d(channels, filters, 3, padding=1, bias=False, generator=generator)
+            layers[f"bn{i}"] = BatchNorm2d(filters)
+            layers[f"act{i}"] = ReLU()
+            if i % 2 == 0:
+                layers[f"pool{i // 2}"] = MaxPool2d(2)
+            channels = filters
+        layers["flatten"] = Flatten()
+        layers["fc"] = Linear(channels * (height // 4) * (width // 4), classes, generator=generator)
+        super().__init__(layers)
+
+
+class ResidualBlock(Module):
+    """``relu(body(x) + shortcut(x))`` with two 3×3 convolutions: ``(N, C, H, W) -> (N, K, ⌈H/s⌉, ⌈W/s⌉)``.
+
+    The shortcut is x itself, or a 1×1 convolution where the shape changes  (He et al. 2016).
+    """
+
+    def __init__(self, channels: int, filters: int, stride: int = 1, *, generator: Any = None) -> None:
+        self.body = Sequential({
+            "conv1": Conv2d(channels, filters, 3, stride, padding=1, bias=False, generator=generator),
+            "bn1": BatchNorm2d(filters), "act": ReLU(),
+            "conv2": Conv2d(filters, filters, 3, padding=1, bias=False, generator=generator),
+            "bn2": BatchNorm2d(filters),
+        })  # fmt: skip
+        self.shortcut: Module = Identity()
+        if stride != 1 or channels != filters:
+            conv = Conv2d(channels, filters, 1, stride, bias=False, generator=generator)
+            self.shortcut = Sequential({"conv": conv, "bn": BatchNorm2d(filters)})
+        self.act = ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(self.body(x) + self.shortcut(x))
+
+
+class ResNet8(Sequential):
+    """The residual network of CIFAR-10 with one block a stage, of 16, 32 and 64 filters: ``(N, C, H, W) -> (N, 10)``.
+
+    A 3×3 convolution, three blocks, of which the second and third halve the image, the mean of each channel, and one
+    linear layer; 78,042 parameters for 3 channels, whatever the size of the images.  Source: He et al. 2016, 4.2.
+    """
+
+    def __init__(self, shape: Shape = (3, 32, 32), classes: int = 10, *, generator: Any = None) -> None:
+        super().__init__({
+            "conv": Conv2d(shape[0], 16, 3, padding=1, bias=False, generator=generator),
+            "bn": BatchNorm2d(16), "act": ReLU(),
+            "block1": ResidualBlock(16, 16, generator=generator),
+            "block2": ResidualBlock(16, 32, 2, generator=generator),
+            "block3": ResidualBlock(32, 64, 2, generator=generator),
+            "pool": AdaptiveAvgPool2d(1), "flatten": Flatten(),
+            "fc": Linear(64, classes, generator=generator),
+        })  # fmt: skip

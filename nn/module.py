@@ -6,7 +6,7 @@ A module's parameters and children are simply its attributes: there is no second
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -168,6 +168,10 @@ class Module:
 
     # -- what it holds ------------------------------------------------------------------------------------------------
 
+    def _own(self) -> ItemsView[str, Any]:
+        """The attributes, where parameters and buffers are looked for; a lazy layer raises while it has none yet."""
+        return vars(self).items()
+
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules among the attributes."""
         return iter([(name, m) for name, m in vars(self).items() if isinstance(m, Module)])
@@ -194,7 +198,7 @@ class Module:
         """The parameters with their paths, each once even where modules share it."""
         seen: set[int] = set()
         for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
-            for name, value in vars(module).items():
+            for name, value in module._own():
                 if isinstance(value, Parameter) and id(value) not in seen:
                     seen.add(id(value))
                     yield _join(path, name), value
@@ -206,9 +210,9 @@ class Module:
     def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
         """The buffers with their paths."""
         for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
-            for name in module._buffers:
-                if vars(module)[name] is not None:
-                    yield _join(path, name), vars(module)[name]
+            for name, value in module._own():
+                if name in module._buffers and value is not None:
+                    yield _join(path, name), value
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """The buffers, without their paths."""
@@ -222,7 +226,7 @@ class Module:
 
     def _state(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
         """All tensors of the state; what is shared comes under each of its paths."""
-        for name, value in vars(self).items():
+        for name, value in self._own():
             if isinstance(value, Parameter) or (self._buffers.get(name) and value is not None):
                 yield _join(prefix, name), value
         for name, child in self.named_children():
@@ -304,10 +308,14 @@ class Module:
         dtype = np.dtype(dtype)
         if dtype.kind != "f":
             raise TypeError(f"a module can be converted to a floating dtype, not {dtype}")
-        for tensor in [*self.parameters(), *self.buffers()]:
+        for module in self.modules():
+            module._convert(dtype)
+        return self
+
+    def _convert(self, dtype: np.dtype) -> None:
+        for tensor in [*self.parameters(recurse=False), *self.buffers(recurse=False)]:
             if tensor.dtype.kind == "f" and tensor.dtype != dtype:
                 tensor.data = Tensor._wrap(tensor._array.astype(dtype))
-        return self
 
     def double(self: M) -> M:
         """Convert to float64, as gradient checks need."""

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_lite import Tensor, no_grad
+from autograd_lite import Tensor, get_default_dtype, no_grad
 
+from .layers.lazy import Lazy
 from .module import Module
 
 __all__ = ["Layer", "Summary", "summary"]
@@ -70,7 +71,8 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
     shown = [m for m in model.modules() if not any(m.children()) or any(m.parameters(recurse=False))]
     modes = {id(m): m.training for m in model.modules()}
     removers = [module.register_forward_hook(note) for module in shown]
-    dtype = next((p.dtype for p in model.parameters()), np.dtype(np.float32))
+    built = [m for m in model.modules() if not isinstance(m, Lazy)]
+    dtype = next((p.dtype for m in built for p in m.parameters(recurse=False)), get_default_dtype())
     try:
         model.eval()
         with no_grad():

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import fails, run, same, snapshot, weights
 
 import autograd_lite as al
 import nn
@@ -24,37 +25,6 @@ from nn.train import Settings, Trainer
 
 SMALL = ["--model", "64-16-10", "--batch-size", "64", "--no-progress"]
 FILES = ["checkpoint.safetensors", "graph.svg", "loss.svg", "metrics.csv", "model.safetensors"]
-
-
-def run(capsys: pytest.CaptureFixture[str], *argv: Any) -> tuple[int, str, str]:
-    """Exit code, stdout, stderr of a command."""
-    try:
-        code = cli.main([str(a) for a in argv])
-    except SystemExit as stopped:  # as argparse leaves
-        code = int(stopped.code or 0)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
-def fails(capsys: pytest.CaptureFixture[str], code: int, message: str, *argv: Any) -> None:
-    """The command ends with ``code`` and one line on stderr that holds ``message``."""
-    found, _, err = run(capsys, *argv)
-    assert found == code, err
-    assert re.search(message, err), err
-    assert err.count("\n") == 1, err
-    assert "Traceback" not in err, err
-
-
-def weights(folder: Path) -> dict[str, np.ndarray]:
-    return {name: np.array(t) for name, t in ck.load(folder / "model.safetensors").items()}
-
-
-def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
-    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
-
-
-def snapshot(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 # -- train ------------------------------------------------------------------------------------------------------------
@@ -172,7 +142,7 @@ def test_resume_equals_a_run_without_interruption(tmp_path: Path, capsys: pytest
 
 def test_stopping_within_an_epoch_goes_back_to_the_last_complete_one(tmp_path: Path) -> None:
     train, test = digits()
-    settings = Settings(sizes=(64, 16, 10), batch_size=64)
+    settings = Settings(model="64-16-10", batch_size=64)
     whole = Trainer(settings, train, test)
     assert whole.fit(3)
     calls = iter(range(1000))
@@ -275,11 +245,14 @@ def test_resume_of_a_finished_run_changes_no_weights(tmp_path: Path, capsys: pyt
         (["train", "digits", "--batch-size", "1.5"], "--batch-size: '1.5'"),
         (["train", "digits", "--seed=-1"], "--seed: '-1'"),
         (["train", "digits", "--optimizer", "lion"], "'lion'"),
-        (["train", "digits", "--model", "cnn"], "--model: 'cnn' is not linear, mlp or sizes"),
+        (
+            ["train", "digits", "--model", "cnn"],
+            "--model: 'cnn' is not linear, mlp, lenet, vgg, resnet8 or sizes like 64-100-10",
+        ),
         (["train", "digits", "--model", "64-0-10"], "--model: '0'"),
         (["train", "digits", "--model", "64--10"], "--model: ''"),
         (["train", "digits", "--model", "64-999999-10"], "more than 100,000"),
-        (["train", "digits", "--model", "32-10"], "--model: '32-10' does not fit the digits"),
+        (["train", "digits", "--model", "32-10"], "--model: '32-10' does not fit .* digits: 64 pixels first"),
         (["train", "digits", "--name", "../x"], "--name: '../x' is not the name of a folder"),
         (["train", "digits", "--colour", "red"], "--colour"),
         (["check", "--model", "3"], "--model: '3' needs at least two sizes"),

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from ..modes import enable_grad
+from ..modes import checking, enable_grad
 from ..tape import Node
 from ..tensor import Tensor
 from ..transforms import pull_back
@@ -150,7 +150,7 @@ def gradcheck(
                 f"rounds to {tensor.dtype} can make the differences too coarse",
                 stacklevel=2,
             )
-    with _float64_copies(labels), enable_grad():
+    with _float64_copies(labels), enable_grad(), checking():
         result = _Check(fn, arguments, labels, eps, atol, rtol, max_elements, seed).run()
     if result.kinks:
         shown = "; ".join(f"input {row.input} {row.element}".rstrip() for row in result.kinks[:3])
@@ -187,7 +187,7 @@ def gradgradcheck(
     arguments = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     checked = list(_labels(arguments))
     rng = np.random.default_rng(seed + 1)
-    with enable_grad():
+    with enable_grad(), checking():
         outputs = _outputs(fn(*arguments))
     cotangents = []
     for i, y in enumerate(outputs):
@@ -200,7 +200,7 @@ def gradgradcheck(
         return pull_back(results, checked, values[len(arguments) :], create_graph=True)
 
     plain = pull_back(outputs, checked, cotangents, create_graph=False)
-    with enable_grad():
+    with enable_grad(), checking():
         recorded = gradients(*arguments, *cotangents)
     for label, one, other in zip(_labels(arguments).values(), plain, recorded, strict=True):
         if not np.allclose(one._array, other._array, rtol, atol, equal_nan=True):

@@ -11,21 +11,26 @@ from . import (
     conv,
     convert,
     diagonal,
+    dropout,
     elementwise,
     index,
     inplace,
     join,
     linalg,
     logic,
+    norm,
     order,
     pad,
+    pool,
     reduce,
     shape,
     softmax,
+    unfold,
 )  # fmt: skip
 
 FAMILIES: tuple[ModuleType, ...] = (
-    elementwise, activation, conv, logic, reduce, softmax, shape, pad, diagonal, join, index, linalg, order,
+    elementwise, activation, conv, logic, reduce, softmax, shape, pad, diagonal, join, index, linalg, order, norm,
+    dropout, pool, unfold,
 )  # fmt: skip
 
 METHODS = """

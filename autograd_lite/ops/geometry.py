@@ -10,6 +10,8 @@ __all__ = ["covered", "describe", "output_length", "padding_pairs", "pair"]
 
 def pair(name: str, value: Any, axes: int = 2, least: int = 1) -> tuple[int, ...]:
     """An integer for every axis, or one for each.  Raises TypeError for no integers, ValueError below ``least``."""
+    if type(value) is int and value >= least:
+        return (value,) * axes
     given = tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes
     if len(given) == 1:
         given *= axes

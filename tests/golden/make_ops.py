@@ -38,10 +38,15 @@ def prod(x, dim=None, keepdim=False):
     return x
 
 
-def placed(x, shape, index):
-    """The adjoint of indexing: the gradient of ``z[index]``."""
+def adjoint(function: Callable, x, shape):
+    """The gradient ``x`` of a linear function's result, brought back to its argument of ``shape``."""
     z = torch.zeros(shape, dtype=x.dtype, requires_grad=True)
-    return torch.autograd.grad(z[index], z, x, create_graph=True)[0]
+    return torch.autograd.grad(function(z), z, x, create_graph=True)[0]
+
+
+def placed(x, shape, index):
+    """The adjoint of indexing."""
+    return adjoint(lambda z: z[index], x, shape)
 
 
 def assign(x, value, index):
@@ -60,27 +65,83 @@ def scan(a, b, axis=-1):
     return torch.stack(ys[1:], axis) if ys else a * b
 
 
+def leading(x, windows) -> tuple[int, ...]:
+    return tuple(x.shape[: x.ndim - windows.axes])
+
+
+def pooled(reduce: Callable) -> Callable:
+    """A number for each window, from its elements, their numbers in the plane, and how many it counts for."""
+
+    def call(x, windows):
+        planes, (down, right) = x.reshape(-1, *windows.plane), windows.dilation
+        numbers = torch.arange(planes[0].numel()).reshape(windows.plane)
+        results = []
+        for top, bottom, height in windows.rows.T.tolist():
+            for left, end, width in windows.columns.T.tolist():
+                window = (..., slice(top, bottom, down), slice(left, end, right))
+                results.append(reduce(planes[window].flatten(1), numbers[window].flatten(), height * width))
+        return torch.stack(results, 1).reshape(*leading(x, windows), *windows.counts[-windows.axes :])
+
+    return call
+
+
+mean_pool = pooled(lambda x, numbers, size: x.sum(1) / size)
+
+
+def spread(g, windows):
+    return adjoint(lambda z: mean_pool(z, windows), g, (*leading(g, windows), *windows.plane[-windows.axes :]))
+
+
+def take_places(x, places, windows):
+    """The element whose number in its window, in rows as wide as the widest window, is given."""
+    width = windows.size[1]
+    rows = windows.rows[0][:, None] + places.numpy() // width * windows.dilation[0]
+    columns = windows.columns[0] + places.numpy() % width * windows.dilation[1]
+    planes = x.reshape(-1, *windows.plane)
+    taken = planes[np.arange(len(planes))[:, None, None], rows, columns]
+    return taken.reshape(*leading(x, windows), *windows.counts[-windows.axes :])
+
+
+def put_places(g, places, windows):
+    shape = (*leading(g, windows), *windows.plane[-windows.axes :])
+    return adjoint(lambda z: take_places(z, places, windows), g, shape)
+
+
+def standardize(x, weight=None, bias=None, statistics=None, eps=1e-5):
+    known = (None, None) if statistics is None else statistics
+    return F.batch_norm(x, *known, weight, bias, training=statistics is None, eps=eps)
+
+
 OWN = {  # operations that PyTorch has under another name, or with its arguments in another order
     "accumulate": placed,
     "argmedian": lambda x, dim: torch.median(x, dim).indices,
     "assign": assign,
     "astype": lambda x, dtype: x.to(torch.float64),
+    "avg_pool": mean_pool,
     "cat": lambda *xs, dim=0: torch.cat(xs, dim),
     "constant_pad": lambda x, pad, value=0: F.pad(x, pad, value=value),
     "contract": lambda *xs, equation: torch.einsum(equation, *xs),
     "diagonal_to": lambda x, shape, *rest: torch.diagonal_scatter(torch.zeros(shape, dtype=x.dtype), x, *rest),
+    "drop": lambda x, mask, scale: x * mask * scale,
     "flip": lambda x, dims: torch.flip(x, tuple(range(x.ndim)) if dims is None else np.atleast_1d(dims).tolist()),
+    "layer_norm": lambda x, shape, *rest, **params: F.layer_norm(x, tuple(np.atleast_1d(shape)), *rest, **params),
+    "max_pool": pooled(lambda x, numbers, size: x.amax(1)),
+    "max_pool_indices": pooled(lambda x, numbers, size: numbers[x.argmax(1)]),
     "permute": lambda x, dims: torch.permute(x, tuple(range(x.ndim))[::-1] if dims is None else dims),
     "pick": lambda x, index: x[index],
     "place": placed,
     "prod": prod,
+    "put_places": put_places,
     "reshape": lambda x, shape: torch.reshape(x, shape if isinstance(shape, tuple) else (shape,)),
     "scan": scan,
     "slice": lambda x, index: x[index],
+    "standardize": standardize,
     "softmax_cross_entropy": F.cross_entropy,
+    "spread": spread,
     "stack": lambda *xs, dim=0: torch.stack(xs, dim),
     "sum_to": torch.Tensor.sum_to_size,
     "take_along_axis": torch.take_along_dim,
+    "take_places": take_places,
     **{name: reduction(getattr(torch, name)) for name in REDUCTIONS},
 }
 

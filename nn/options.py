@@ -1,0 +1,125 @@
+"""What can be given on the command line, and what is said of it when it is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from autograd_lite import __version__
+
+from .tasks import NAMES, TASKS, parse_sizes
+from .train import OPTIMIZERS, SCHEDULES, Settings
+
+__all__ = ["make_parser"]
+
+Command = Callable[[argparse.Namespace], int]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors take one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """The parser of all options; its result has the command as ``run``, and ``refuse(message)`` for errors found later.
+
+    ``commands`` are the functions of train, check and graph.
+    """
+    parser = _Parser(prog="autograd-lite", description="Train, check and draw small neural networks.")
+    parser.add_argument("--version", action="version", version=f"autograd-lite {__version__}")
+    parsers = parser.add_subparsers(dest="command", required=True, metavar="{train,check,graph}")
+    train = parsers.add_parser("train", help="train a network on real data", description=_about_tasks())
+    _add_training(train)
+    train.set_defaults(run=commands["train"], refuse=train.error)
+    for name, text in (("check", "check the gradients of a small network against finite differences"),
+                       ("graph", "draw the computation graph of a small network")):  # fmt: skip
+        command = parsers.add_parser(name, help=text, description=text)
+        command.add_argument("--model", dest="sizes", type=_sizes, metavar="SIZES", help="layer sizes (default 4-3-2)")
+        command.add_argument("--seed", type=_seed, default=0, help="of weights and inputs (default 0)")
+        if name == "graph":
+            command.add_argument("--out", default="graph.svg", help=".svg, .png or .pdf (default graph.svg)")
+        command.set_defaults(run=commands[name])
+    return parser
+
+
+def _add_training(train: argparse.ArgumentParser) -> None:
+    usual = Settings()
+    train.add_argument("task", choices=list(TASKS), help="the data; the UCI handwritten digits are built in")
+    train.add_argument("--data", metavar="FOLDER", help="folder of the task's files, gzipped or not")
+    train.add_argument(
+        "--model", help=f"{', '.join(NAMES)}, or layer sizes like 784-300-10 (default: {_each('model')})"
+    )
+    train.add_argument("--epochs", type=_count, help=f"passes over the data (default: {_each('epochs')})")
+    train.add_argument("--optimizer", choices=OPTIMIZERS, help="adam (default), or sgd with momentum 0.9")
+    train.add_argument("--lr", type=_rate, help="learning rate (default: see nn/train.py)")
+    train.add_argument(
+        "--schedule", choices=SCHEDULES, help="of the learning rate: none, or cosine, down to 0 at the end"
+    )
+    train.add_argument(
+        "--weight-decay", type=_decay, help=f"times the weights, is added to gradients (default {usual.weight_decay:g})"
+    )
+    train.add_argument("--batch-size", type=_count, help=f"examples a step (default: {_each('batch_size')})")
+    train.add_argument("--seed", type=_seed, help="of start weights and order (default 0)")
+    train.add_argument("--out", default="runs", help="folder of all runs (default runs)")
+    train.add_argument("--name", type=_name, help="folder of this run in it (default: the task, task-2, …)")
+    train.add_argument("--resume", action="store_true", help="continue the run --name, or the latest, where it stopped")
+    train.add_argument("--no-progress", action="store_true", help="a line an epoch instead of the bar")
+
+
+def _each(key: str) -> str:
+    """A default of every task."""
+    return ", ".join([f"{name} {getattr(task, key)}" for name, task in TASKS.items()])
+
+
+def _about_tasks() -> str:
+    return (
+        "Train a network on images of 10 classes: "
+        + "; ".join([f"{t.title} ({t.credit})" for t in TASKS.values()])
+        + "."
+    )
+
+
+# -- the values of options --------------------------------------------------------------------------------------------
+
+
+def _number(text: str, kind: type, what: str, fits: Callable[[Any], bool]) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not fits(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+    return value
+
+
+def _count(text: str) -> int:
+    return int(_number(text, int, "a whole number of at least 1", lambda n: n >= 1))
+
+
+def _seed(text: str) -> int:
+    return int(_number(text, int, "a whole number of at least 0", lambda n: n >= 0))
+
+
+def _rate(text: str) -> float:
+    return float(_number(text, float, "a number above 0", lambda x: 0 < x < math.inf))
+
+
+def _decay(text: str) -> float:
+    return float(_number(text, float, "a number of at least 0", lambda x: 0 <= x < math.inf))
+
+
+def _name(text: str) -> str:
+    if text in ("", ".", "..") or any(mark in text for mark in "/\\*?["):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a folder")
+    return text
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        return parse_sizes(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

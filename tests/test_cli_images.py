@@ -1,0 +1,258 @@
+"""Training on files of images from the command line: tasks, models, schedule, resuming, and what can be wrong."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import fails, run, same, snapshot, weights
+from image_files import write_cifar, write_mnist
+
+import autograd_lite as al
+import nn
+from nn import cli
+from nn.data import TensorDataset, digits
+from nn.tasks import TASKS, full_name, parse_sizes
+from nn.train import Settings, Trainer, scores
+
+FILES = ["checkpoint.safetensors", "graph.svg", "loss.svg", "metrics.csv", "model.safetensors"]
+
+
+@pytest.fixture(scope="module")
+def mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("mnist")
+    write_mnist(folder, train=60, test=20, zipped=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cifar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cifar")
+    write_cifar(folder, n=2)
+    return folder
+
+
+# -- tasks and models -------------------------------------------------------------------------------------------------
+
+
+def test_lenet_learns_from_files(tmp_path: Path, mnist: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["train", "mnist", "--data", mnist, "--epochs", 8, "--batch-size", 10, "--out", tmp_path, "--no-progress"]
+    code, out, err = run(capsys, *argv)
+    assert (code, err) == (0, "")
+    assert "MNIST: 60 images to train on, 20 to test on (Y. LeCun, C. Cortes & C. Burges)" in out
+    assert "conv2     Conv2d      (N, 16, 10, 10)        2,416" in out
+    assert "gradient check passed" in out
+    folder = tmp_path / "mnist"
+    assert sorted(p.name for p in folder.iterdir()) == FILES
+    assert "conv1.weight" in (folder / "graph.svg").read_text(encoding="utf-8")
+    with (folder / "metrics.csv").open(newline="") as file:
+        assert float(list(csv.DictReader(file))[-1]["test_accuracy"]) > 0.5
+    model = nn.LeNet5()
+    model.load_state_dict({name: al.Tensor(value) for name, value in weights(folder).items()})
+
+
+@pytest.mark.parametrize(
+    ("model", "first"),
+    [("lenet", "conv1.weight"), ("linear", "fc1.weight"), ("mlp", "fc3.weight"), ("784-9-10", "fc2.weight")],
+)
+def test_models_for_one_task(
+    tmp_path: Path, mnist: Path, capsys: pytest.CaptureFixture[str], model: str, first: str
+) -> None:
+    argv = ["train", "mnist", "--data", mnist, "--epochs", 1, "--out", tmp_path, "--model", model, "--no-progress"]
+    code, out, err = run(capsys, *argv)
+    assert (code, err) == (0, "")
+    assert first in weights(tmp_path / "mnist")
+    assert "gradient check passed" in out
+
+
+@pytest.mark.parametrize("model", ["vgg", "resnet8"])
+def test_networks_with_batch_norm(
+    tmp_path: Path, cifar: Path, capsys: pytest.CaptureFixture[str], model: str
+) -> None:  # fmt: skip
+    argv = ["train", "cifar10", "--data", cifar, "--model", model, "--batch-size", 5, "--no-progress"]
+    argv += ["--optimizer", "sgd", "--schedule", "cosine", "--out", tmp_path]
+    code, out, err = run(capsys, *argv, "--name", "whole", "--epochs", 2)
+    assert code == 0, err
+    assert "CIFAR-10: 10 images to train on, 2 to test on (A. Krizhevsky)" in out
+    assert "BatchNorm2d" in out
+    assert any("running_var" in name for name in weights(tmp_path / "whole"))
+    settings = Settings(task="cifar10", model=model, optimizer="sgd", lr=0.1, batch_size=5, epochs=2, schedule="cosine")
+    parts = Trainer(settings, *TASKS["cifar10"].load(cifar, model))
+    (tmp_path / "parts").mkdir()
+    path = tmp_path / "parts" / "checkpoint.safetensors"
+    assert parts.fit(1, after_epoch=lambda row: parts.save(path))
+    assert run(capsys, "train", "cifar10", "--data", cifar, "--resume", "--name", "parts", "--out", tmp_path)[0] == 0
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "parts"))
+
+
+def test_lenet_for_the_small_digits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(
+        capsys, "train", "digits", "--model", "lenet", "--epochs", 3, "--out", tmp_path, "--no-progress"
+    )
+    assert (code, err) == (0, "")
+    assert "(N, 16, 2, 2)" in out
+    with (tmp_path / "digits" / "metrics.csv").open(newline="") as file:
+        assert float(list(csv.DictReader(file))[-1]["test_accuracy"]) > 0.6
+
+
+def test_fashion_mnist_is_found_where_debian_puts_it(
+    tmp_path: Path, mnist: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    argv = ["train", "fashion-mnist", "--model", "linear", "--epochs", 1, "--out", tmp_path]
+    monkeypatch.setitem(TASKS, "fashion-mnist", TASKS["fashion-mnist"]._replace(folder=mnist))
+    assert run(capsys, *argv)[0] == 0
+    assert run(capsys, *argv, "--resume", "--epochs", 2)[0] == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["fashion-mnist"]
+    monkeypatch.setitem(TASKS, "fashion-mnist", TASKS["fashion-mnist"]._replace(folder=tmp_path / "none"))
+    fails(capsys, 2, "--data: fashion-mnist needs the folder of its files", *argv)
+    assert run(capsys, *argv, "--data", mnist, "--name", "elsewhere")[0] == 0
+
+
+def test_names_of_models() -> None:
+    small, large = TASKS["digits"], TASKS["cifar10"]
+    assert [full_name(n, small) for n in ("linear", "mlp", "lenet")] == ["64-10", "64-128-64-10", "lenet"]
+    assert full_name("linear", large) == "3072-10"
+    assert full_name("064-5-10", small) == "64-5-10"
+    assert parse_sizes("4-3-2") == (4, 3, 2)
+    with pytest.raises(ValueError, match="'10-10' does not fit CIFAR-10: 3072 pixels first and 10 classes last"):
+        full_name("10-10", large)
+
+
+# -- the course of a training -----------------------------------------------------------------------------------------
+
+
+def test_the_cosine_schedule() -> None:
+    settings = Settings(lr=0.2, epochs=8, schedule="cosine")
+    assert settings.rate(0) == 0.2
+    assert settings.rate(4) == pytest.approx(0.1)
+    assert settings.rate(2) == pytest.approx(0.2 * (1 + math.cos(math.pi / 4)) / 2)
+    assert settings.rate(8) == settings.rate(9) == 0
+    assert Settings(lr=0.2).rate(7) == 0.2
+
+
+def test_every_step_has_its_learning_rate() -> None:
+    train, test = digits()
+    trainer = Trainer(Settings(model="64-10", lr=0.1, batch_size=400, epochs=2, schedule="cosine"), train, test)
+    seen = []
+    assert trainer.fit(after_batch=lambda *_: seen.append(trainer.optimizer.param_groups[0]["lr"]))
+    expected = [0.1 * (1 + math.cos(math.pi * i / 8)) / 2 for i in range(8)]  # 4 steps an epoch
+    assert seen == pytest.approx(expected)
+    assert trainer.epoch == 2
+
+
+@pytest.mark.parametrize("more", [("--schedule", "cosine"), ("--weight-decay", 0.1)])
+def test_settings_matter(tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple) -> None:
+    argv = ["train", "digits", "--model", "linear", "--epochs", 2, "--out", tmp_path]
+    assert run(capsys, *argv, "--name", "plain")[0] == run(capsys, *argv, *more, "--name", "other")[0] == 0
+    plain, other = (weights(tmp_path / name)["fc1.weight"] for name in ("plain", "other"))
+    assert (plain != other).any()
+    if more[0] == "--weight-decay":
+        assert np.linalg.norm(other) < 0.8 * np.linalg.norm(plain)
+
+
+def test_a_schedule_binds_the_number_of_epochs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["train", "digits", "--model", "linear", "--out", tmp_path]
+    assert run(capsys, *argv, "--epochs", 2, "--schedule", "cosine", "--name", "c")[0] == 0
+    before = snapshot(tmp_path)
+    fails(capsys, 1, "was begun with --epochs 2, not 3; leave", *argv, "--resume", "--epochs", 3)
+    fails(capsys, 1, "was begun with --schedule cosine, not none", *argv, "--resume", "--schedule", "none")
+    fails(capsys, 1, "was begun with --weight-decay 0.0, not 0.5", *argv, "--resume", "--weight-decay", "0.5")
+    assert snapshot(tmp_path) == before
+    assert run(capsys, *argv, "--resume", "--epochs", 2)[0] == 0
+
+
+def test_more_epochs_are_remembered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["train", "digits", "--model", "linear", "--out", tmp_path]
+    assert run(capsys, *argv, "--epochs", 1)[0] == run(capsys, *argv, "--resume", "--epochs", 2)[0] == 0
+    code, out, _ = run(capsys, *argv, "--resume")
+    assert code == 0
+    assert "all 2 epochs are done" in out
+
+
+class Noted(nn.Module):
+    """Scores that tell class 0 from the others by the first pixel, while the sizes of the batches are noted."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[int, bool]] = []
+
+    def forward(self, x: Any) -> Any:
+        self.batches.append((len(x), self.training))
+        return al.stack([x[:, 0], -x[:, 0]], 1)
+
+
+def test_scores_take_batches_in_evaluation_mode() -> None:
+    x = np.linspace(-1, 1, 25, dtype=np.float32)[:, None]
+    y = np.arange(25) % 2
+    model = Noted()
+    loss, accuracy = scores(model, TensorDataset(x, y), batch_size=10)
+    assert model.batches == [(10, False), (10, False), (5, False)]
+    assert model.training
+    right = (x[:, 0] > 0) == (y == 0)
+    assert accuracy == (right | (x[:, 0] == 0) & (y == 0)).mean()
+    margins = np.where(y == 0, 2 * x[:, 0], -2 * x[:, 0])
+    assert loss == pytest.approx(np.log1p(np.exp(-margins)).mean(), rel=1e-6)
+
+
+# -- what can be wrong ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["mnist"], "--data: mnist needs the folder of its files"),
+        (["cifar10"], "--data: cifar10 needs the folder of its files"),
+        (["digits", "--data", "x"], "--data: digits is built in"),
+        (["mnist", "--data", "x", "--model", "64-10"], "--model: '64-10' does not fit MNIST: 784 pixels first"),
+        (["mnist", "--data", "x", "--model", "LeNet"], "'LeNet' is not linear, mlp, lenet, vgg, resnet8 or sizes"),
+        (["mnist", "--data", "x", "--schedule", "step"], "--schedule: .*'step'"),
+        (["mnist", "--data", "x", "--weight-decay=-1"], "--weight-decay: '-1' is not a number of at least 0"),
+        (["mnist", "--data", "x", "--weight-decay", "nan"], "--weight-decay: 'nan'"),
+    ],
+    ids=" ".join,
+)
+def test_bad_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, argv: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fails(capsys, 2, message, "train", *argv)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda folder: None, "x/train-images-idx3-ubyte: there is no such folder"),
+        (lambda folder: folder.mkdir(), "x/train-images-idx3-ubyte: there is no such file"),
+        (lambda folder: folder.write_text("a file"), "x/train-images-idx3-ubyte: there is no such folder"),
+        (lambda folder: write_mnist(folder, train=3) and (folder / "t10k-labels-idx1-ubyte").write_bytes(b"12"),
+         "x/t10k-labels-idx1-ubyte: is not an IDX file"),
+    ],
+)  # fmt: skip
+def test_bad_data_is_one_line_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], Any], message: str
+) -> None:
+    spoil(tmp_path / "x")
+    fails(capsys, 1, message, "train", "mnist", "--data", tmp_path / "x", "--out", tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_resume_of_another_task(tmp_path: Path, mnist: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "train", "digits", "--model", "linear", "--epochs", 1, "--out", tmp_path)[0] == 0
+    argv = ["train", "mnist", "--data", mnist, "--resume", "--out", tmp_path]
+    fails(capsys, 1, "digits is a training on digits, not mnist; --name chooses another run", *argv)
+
+
+def test_what_ctrl_c_says(
+    tmp_path: Path, mnist: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trainer, "fit", lambda self, **_: False)
+    argv = ["train", "mnist", "--data", mnist, "--model", "linear", "--out", tmp_path]
+    code, _, err = run(capsys, *argv)
+    assert code == cli.INTERRUPTED
+    rest = f"autograd-lite train mnist --data {mnist} --out {tmp_path} --name mnist --resume"
+    assert err == f"autograd-lite: interrupted after 0 of 20 epochs; to go on: {rest}\n"
