@@ -240,7 +240,9 @@ class _Check:
             raise ValueError("gradcheck: fn returns no floating Tensor: there is nothing to differentiate")
         self.here = [y._array.copy() for y in outputs]
         if not _same(self.here, [y._array for y in self.outputs()]):
-            return GradcheckResult([], "two evaluations at the same point differ: switch off dropout and other chance")
+            return GradcheckResult(
+                [], "two evaluations at the same point differ: switch off what is random (al.dropout is off)"
+            )
         for i, value in enumerate(self.here):
             if not np.all(np.isfinite(value)):
                 place = tuple([int(k) for k in np.argwhere(~np.isfinite(value))[0]])

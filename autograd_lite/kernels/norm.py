@@ -1,11 +1,12 @@
 """Normalisation of channels to mean 0 and variance 1, forward and backward.
 
-A channel of ``(N, C, L)`` is N pieces of L elements.  It is read several times, by one thread, while it is in that
-core's cache.  A channel of ``(N, C)`` is a column: there the loops run over all channels of a row.
+A thread takes some neighbouring channels: of ``(N, C, L)`` N times a run of rows, of ``(N, C)`` a strip of columns.  It
+goes over them in the order in which they lie in memory, three times forward and twice backward; then they are in a
+cache (channel by channel the pass that writes took three times as long: its rows are a page each).
 
 Sums are carried in float64: a variance of 1 beside a mean of 1000 has then all the digits that float32 data has.  The
 loops that write are in the data's precision, with ``centre``, the mean in that precision; what it was rounded by is put
-back through the shift.
+back through the shift.  Inner loops start at 0, over slices: Numba vectorises no others.
 """
 
 from math import sqrt
@@ -18,6 +19,42 @@ from .work import begin, proceed, stretch
 __all__ = ["normalize", "normalize_back", "normalize_columns", "normalize_columns_back"]
 
 
+# -- coefficients -----------------------------------------------------------------------------------------------------
+
+
+@jit
+def _coefficients(mean, var, weight, bias, eps):
+    """centre, a, b of ``y = a (x − centre) + b`` for every channel."""
+    centre, scale, shift = np.empty_like(weight), np.empty_like(weight), np.empty_like(weight)
+    for c in range(len(weight)):
+        centre[c] = mean[c]
+        factor = weight[c] / sqrt(var[c] + eps)
+        scale[c] = factor
+        shift[c] = bias[c] - (mean[c] - centre[c]) * factor
+    return centre, scale, shift
+
+
+@jit
+def _slopes(mean, var, weight, dweight, dbias, count, given, eps):
+    """centre, a, b, d of ``dx = a g + b (x − centre) + d``; ``dweight`` comes as Σ g (x − mean).
+
+    That is ``w/σ (g − mean g − x̂ mean(g x̂))``, or ``w/σ g`` where mean and variance do not depend on x.
+    """
+    centre, scale_g = np.empty_like(weight), np.empty_like(weight)
+    scale_x, shift = np.zeros_like(weight), np.zeros_like(weight)
+    for c in range(len(weight)):
+        rstd = 1.0 / sqrt(var[c] + eps)
+        dweight[c] *= rstd
+        centre[c] = mean[c]
+        a = weight[c] * rstd
+        scale_g[c] = a
+        if not given:
+            b = -a * rstd * dweight[c] / count
+            scale_x[c] = b
+            shift[c] = -a * dbias[c] / count - b * (mean[c] - centre[c])
+    return centre, scale_g, scale_x, shift
+
+
 # -- (N, C, L) --------------------------------------------------------------------------------------------------------
 
 
@@ -27,48 +64,39 @@ def normalize(me, work, x, weight, bias, mean, var, given, eps, out):
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
-        for c in range(start, stop):
-            if not given:
-                mean[c], var[c] = _moments(x, c)
-            centre = x.dtype.type(mean[c])
-            factor = weight[c] / sqrt(var[c] + eps)
-            shift = x.dtype.type(bias[c] - (mean[c] - centre) * factor)
-            scale = x.dtype.type(factor)
-            for n in range(len(x)):
-                row, result = x[n, c], out[n, c]
+        means, variances = mean[start:stop], var[start:stop]
+        if not given:
+            _moments(x, start, means, variances)
+        centre, scale, shift = _coefficients(means, variances, weight[start:stop], bias[start:stop], eps)
+        for n in range(len(x)):
+            for c in range(stop - start):
+                row, result = x[n, start + c], out[n, start + c]
+                m, a, b = centre[c], scale[c], shift[c]
                 for i in range(len(row)):
-                    result[i] = (row[i] - centre) * scale + shift
+                    result[i] = (row[i] - m) * a + b
         piece = proceed(me, work)
 
 
 @jit
-def _moments(x, c):
-    """Mean and variance of channel c."""
+def _moments(x, start, mean, var):
+    """Mean and variance of the channels from ``start`` on."""
     count = len(x) * x.shape[2]
-    total = 0.0
+    mean[:] = 0
     for n in range(len(x)):
-        row = x[n, c]
-        for i in range(len(row)):
-            total += row[i]
-    mean = total / count
-    total = 0.0
+        for c in range(len(mean)):
+            row, total = x[n, start + c], 0.0
+            for i in range(len(row)):
+                total += row[i]
+            mean[c] += total
+    mean /= count
+    var[:] = 0
     for n in range(len(x)):
-        row = x[n, c]
-        for i in range(len(row)):
-            total += (row[i] - mean) * (row[i] - mean)
-    return mean, total / count
-
-
-@jit
-def _products(g, x, c, mean):
-    """``Σ g (x − mean)`` and ``Σ g`` of channel c."""
-    with_x, alone = 0.0, 0.0
-    for n in range(len(x)):
-        row, slope = x[n, c], g[n, c]
-        for i in range(len(row)):
-            with_x += slope[i] * (row[i] - mean)
-            alone += slope[i]
-    return with_x, alone
+        for c in range(len(mean)):
+            row, m, total = x[n, start + c], mean[c], 0.0
+            for i in range(len(row)):
+                total += (row[i] - m) * (row[i] - m)
+            var[c] += total
+    var /= count
 
 
 @jit
@@ -77,28 +105,34 @@ def normalize_back(me, work, g, x, weight, mean, var, given, eps, dx, dweight, d
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
-        for c in range(start, stop):
-            centre, rstd = x.dtype.type(mean[c]), 1.0 / sqrt(var[c] + eps)
-            with_x, dbias[c] = _products(g, x, c, mean[c])
-            dweight[c] = with_x * rstd
-            count = len(x) * x.shape[2]
-            a, b, shift = _slopes(weight[c], rstd, mean[c] - centre, dweight[c], dbias[c], count, given)
-            scale_g, scale_x, lift = x.dtype.type(a), x.dtype.type(b), x.dtype.type(shift)
-            for n in range(len(dx)):
-                row, slope, result = x[n, c], g[n, c], dx[n, c]
+        means, with_x, alone = mean[start:stop], dweight[start:stop], dbias[start:stop]
+        _products(g, x, start, means, with_x, alone)
+        centre, scale_g, scale_x, shift = _slopes(
+            means, var[start:stop], weight[start:stop], with_x, alone, len(x) * x.shape[2], given, eps
+        )
+        for n in range(len(dx)):
+            for c in range(stop - start):
+                row, slope, result = x[n, start + c], g[n, start + c], dx[n, start + c]
+                m, a, b, d = centre[c], scale_g[c], scale_x[c], shift[c]
                 for i in range(len(row)):
-                    result[i] = slope[i] * scale_g + ((row[i] - centre) * scale_x + lift)
+                    result[i] = slope[i] * a + ((row[i] - m) * b + d)
         piece = proceed(me, work)
 
 
 @jit
-def _slopes(weight, rstd, rounded, dweight, dbias, count, given):
-    """a, b, c of ``dx = a g + b (x − centre) + c``, that is ``w/σ (g − mean g − x̂ mean(g x̂))``, or ``w/σ g``."""
-    a = weight * rstd
-    if given:  # mean and variance do not depend on x
-        return a, 0.0, 0.0
-    b = -a * rstd * dweight / count
-    return a, b, -a * dbias / count - b * rounded
+def _products(g, x, start, mean, with_x, alone):
+    """``Σ g (x − mean)`` and ``Σ g`` of the channels from ``start`` on."""
+    with_x[:] = 0
+    alone[:] = 0
+    for n in range(len(x)):
+        for c in range(len(mean)):
+            row, slope, m = x[n, start + c], g[n, start + c], mean[c]
+            total_x, total = 0.0, 0.0
+            for i in range(len(row)):
+                total_x += slope[i] * (row[i] - m)
+                total += slope[i]
+            with_x[c] += total_x
+            alone[c] += total
 
 
 # -- (N, C) -----------------------------------------------------------------------------------------------------------
@@ -109,18 +143,11 @@ def normalize_columns(me, work, x, weight, bias, mean, var, given, eps, out):
     """`normalize` of ``(N, C)``."""
     piece = begin(me, work)
     while piece >= 0:
-        # From here on all vectors begin at the piece's first channel: loops from 0 are those that are vectorised.
         start, stop = stretch(work, piece)
         means, variances = mean[start:stop], var[start:stop]
-        weights, biases = weight[start:stop], bias[start:stop]
         if not given:
             _column_moments(x, start, stop, means, variances)
-        centre, scale, shift = np.empty_like(weights), np.empty_like(weights), np.empty_like(weights)
-        for c in range(len(weights)):
-            centre[c] = means[c]
-            factor = weights[c] / sqrt(variances[c] + eps)
-            scale[c] = factor
-            shift[c] = biases[c] - (means[c] - centre[c]) * factor
+        centre, scale, shift = _coefficients(means, variances, weight[start:stop], bias[start:stop], eps)
         for n in range(len(x)):
             row, result = x[n, start:stop], out[n, start:stop]
             for c in range(len(row)):
@@ -150,25 +177,24 @@ def normalize_columns_back(me, work, g, x, weight, mean, var, given, eps, dx, dw
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
-        means, variances, weights = mean[start:stop], var[start:stop], weight[start:stop]
-        with_x, alone = dweight[start:stop], dbias[start:stop]
-        with_x[:] = 0
-        alone[:] = 0
-        for n in range(len(x)):
-            row, slope = x[n, start:stop], g[n, start:stop]
-            for c in range(len(row)):
-                with_x[c] += slope[c] * (row[c] - means[c])
-                alone[c] += slope[c]
-        scale_g, scale_x = np.empty_like(weights), np.empty_like(weights)
-        centre, shift = np.empty_like(weights), np.empty_like(weights)
-        for c in range(len(weights)):
-            rstd = 1.0 / sqrt(variances[c] + eps)
-            with_x[c] *= rstd
-            centre[c] = means[c]
-            rounded = means[c] - centre[c]
-            scale_g[c], scale_x[c], shift[c] = _slopes(weights[c], rstd, rounded, with_x[c], alone[c], len(x), given)
+        means, with_x, alone = mean[start:stop], dweight[start:stop], dbias[start:stop]
+        _column_products(g, x, start, stop, means, with_x, alone)
+        centre, scale_g, scale_x, shift = _slopes(
+            means, var[start:stop], weight[start:stop], with_x, alone, len(x), given, eps
+        )
         for n in range(len(dx)):
             row, slope, result = x[n, start:stop], g[n, start:stop], dx[n, start:stop]
             for c in range(len(row)):
                 result[c] = slope[c] * scale_g[c] + ((row[c] - centre[c]) * scale_x[c] + shift[c])
         piece = proceed(me, work)
+
+
+@jit
+def _column_products(g, x, start, stop, mean, with_x, alone):
+    with_x[:] = 0
+    alone[:] = 0
+    for n in range(len(x)):
+        row, slope = x[n, start:stop], g[n, start:stop]
+        for c in range(len(row)):
+            with_x[c] += slope[c] * (row[c] - mean[c])
+            alone[c] += slope[c]

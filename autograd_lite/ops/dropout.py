@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from ..buffers import empty
 from ..modes import mode
 from ..op import Sample, op
 from ..random import Generator, draw_mask
 from ..tensor import Tensor
 from .composed import composed
-from .elementwise import masked
 from .shape import clone
 
 __all__ = ["drop", "dropout", "dropout2d"]
@@ -36,8 +37,12 @@ def drop(x, mask, scale=1.0, out=None):
     """
     if np.broadcast_shapes(x.shape, mask.shape) != x.shape:
         raise ValueError(f"the mask {mask.shape} does not broadcast to {x.shape}")
-    kept = np.asarray(masked(x, mask))
-    return np.multiply(kept, scale, kept if out is None else out)
+    factors = np.multiply(mask, x.dtype.type(scale))  # of the mask's shape: few where whole channels are dropped
+    with np.errstate(invalid="ignore"):
+        y = np.asarray(np.multiply(x, factors, empty(x.shape, x.dtype) if out is None else out))
+    if not math.isfinite(np.vdot(y, y)):  # ∞·0
+        np.copyto(y, 0, where=~mask)
+    return y
 
 
 def _samples(rng: np.random.Generator) -> list[Sample]:
