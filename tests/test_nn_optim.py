@@ -14,8 +14,8 @@ from golden.make_optim import CASES
 
 import autograd_lite as al
 import nn
+from autograd_lite.kernels import SMALL
 from nn.optim import SGD, Adam, Optimizer, RMSprop
-from nn.optim.optimizer import SMALL
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "optim.npz")
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import Tensor
-from autograd_lite.kernels import threads
+from autograd_lite.kernels import SMALL, threads
 from autograd_lite.modes import enable_grad
 from autograd_lite.writes import log_write
 
@@ -19,7 +19,6 @@ __all__ = ["Optimizer"]
 
 State = dict[str, Any]  # of one parameter: arrays of its shape, and numbers
 
-SMALL = 1 << 13  # weights of a parameter, up to which a kernel is not worth the time that it takes to import Numba
 GRAIN = 1 << 17  # weights that one thread updates in some 20 µs
 
 
