@@ -1,8 +1,10 @@
-"""Optimizers: their paths against PyTorch's, the sheet's Adam by hand, groups, state, bad input."""
+"""Optimizers: their paths against PyTorch's, the sheet's forms by hand, groups, state, bad input."""
 
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ from golden.make_optim import CASES
 
 import autograd_lite as al
 import nn
-from nn.optim import SGD, Adam, Optimizer
+from autograd_lite.kernels import SMALL
+from nn.optim import SGD, Adam, Optimizer, RMSprop
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "optim.npz")
 
@@ -27,21 +30,34 @@ def _path(optimizer: Optimizer, w: al.Tensor, gradients: np.ndarray) -> np.ndarr
     return np.stack(path)
 
 
+def _as_pytorch(case: str, w: al.Tensor) -> Optimizer:
+    name, hyperparameters = CASES[case]
+    options: dict[str, Any] = {} if name == "SGD" else {"eps_inside_sqrt": False}
+    optimizer: Optimizer = getattr(nn.optim, name)([w], **hyperparameters, **options)
+    return optimizer
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_paths_are_pytorchs(case: str) -> None:
-    name, hyperparameters = CASES[case]
-    options: dict[str, Any] = {"eps_inside_sqrt": False} if name == "Adam" else {}
     w = nn.Parameter(GOLDEN["start"])
-    optimizer = getattr(nn.optim, name)([w], **hyperparameters, **options)
-    np.testing.assert_allclose(_path(optimizer, w, GOLDEN["gradients"]), GOLDEN[case], rtol=1e-12, atol=1e-14)
+    path = _path(_as_pytorch(case, w), w, GOLDEN["gradients"])
+    np.testing.assert_allclose(path, GOLDEN[case], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_paths_of_a_large_parameter_are_pytorchs(case: str) -> None:
+    """The same, many times side by side, by a kernel."""
+    many = SMALL // GOLDEN["start"].size + 1
+    w = nn.Parameter(np.tile(GOLDEN["start"], (many, 1, 1)))
+    assert w.numel() > SMALL
+    path = _path(_as_pytorch(case, w), w, np.tile(GOLDEN["gradients"][:, None], (1, many, 1, 1)))
+    np.testing.assert_allclose(path, np.broadcast_to(GOLDEN[case][:, None], path.shape), rtol=1e-11, atol=1e-13)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_float32_stays_float32(case: str) -> None:
-    name, hyperparameters = CASES[case]
-    options: dict[str, Any] = {"eps_inside_sqrt": False} if name == "Adam" else {}
     w = nn.Parameter(GOLDEN["start"].astype(np.float32))
-    optimizer = getattr(nn.optim, name)([w], **hyperparameters, **options)
+    optimizer = _as_pytorch(case, w)
     np.testing.assert_allclose(_path(optimizer, w, GOLDEN["gradients"]), GOLDEN[case], rtol=2e-4, atol=2e-5)
     assert w.dtype == np.float32
     arrays = [v for v in optimizer.state[w].values() if isinstance(v, np.ndarray)]
@@ -62,7 +78,80 @@ def test_adam_is_the_sheets_by_default() -> None:
     assert np.abs(found - GOLDEN["adam"]).max() > 1e-3
 
 
-@pytest.mark.parametrize("make", [SGD, Adam])
+def test_rmsprop_is_the_sheets_by_default() -> None:
+    """Cheat sheet 2.6, with ε inside the root."""
+    w = nn.Parameter(GOLDEN["start"])
+    found = _path(RMSprop([w], lr=0.01), w, GOLDEN["gradients"])
+    value, s = GOLDEN["start"].copy(), 0.0
+    for t, dw in enumerate(GOLDEN["gradients"]):
+        s = 0.99 * s + 0.01 * dw**2
+        value = value - 0.01 * dw / np.sqrt(s + 1e-8)
+        np.testing.assert_allclose(found[t], value, rtol=1e-12, atol=1e-14)
+    assert np.abs(found - GOLDEN["rmsprop"]).max() > 1e-3
+
+
+def test_centered_rmsprop_survives_a_constant_gradient() -> None:
+    """The square of the mean may come out above the mean of the squares, by rounding: its root would be NaN."""
+    w = nn.Parameter(np.ones(64, np.float32))
+    gradients = np.broadcast_to(np.linspace(1, 100, 64, dtype=np.float32), (3000, 64))
+    assert np.isfinite(_path(RMSprop([w], lr=1e-9, centered=True, alpha=0.9), w, gradients)[-1]).all()
+
+
+def test_an_unusual_parameter_takes_the_same_path() -> None:
+    """Other strides than those of a kernel, float16, and a gradient with other strides."""
+    rng = np.random.default_rng(0)
+    value, gradients = rng.normal(size=(100, 200)), rng.normal(size=(5, 200, 100))
+    for make in (lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: RMSprop(p, lr=0.1), lambda p: Adam(p, lr=0.1)):
+        w = nn.Parameter(value)
+        expected = _path(make([w]), w, gradients.transpose(0, 2, 1))
+        turned, half = nn.Parameter(value.T), nn.Parameter(value.astype(np.float16))
+        assert not turned._array.flags.c_contiguous
+        np.testing.assert_allclose(_path(make([turned]), turned, gradients).transpose(0, 2, 1), expected, rtol=1e-11)
+        rough = _path(make([half]), half, gradients.transpose(0, 2, 1))
+        np.testing.assert_allclose(rough, expected, rtol=0.01, atol=0.01)
+        assert half.dtype == np.float16
+
+
+def test_float16_is_computed_in_float32() -> None:
+    """The squares of these gradients, and ε, are 0 in float16."""
+    for make in (RMSprop, Adam):
+        w, wide = nn.Parameter(np.ones(3, np.float16)), nn.Parameter(np.ones(3, np.float32))
+        gradients = np.array([[1e-4, 0.0, -1e-5]] * 20, np.float16)
+        optimizer, other = make([w], lr=1e-3), make([wide], lr=1e-3)
+        middle, expected = _path(optimizer, w, gradients[:10]), _path(other, wide, gradients[:10])
+        np.testing.assert_allclose(middle, expected, atol=5e-3)
+        state = optimizer.state_dict()
+        optimizer.load_state_dict(state)
+        assert state["state"][0]["s"].dtype == optimizer.state[w]["s"].dtype == np.float32
+        assert w.tolist()[1] == 1
+
+
+def test_a_small_training_does_not_import_numba() -> None:
+    program = (
+        "import sys, nn, autograd_lite as al\n"
+        "for make in nn.optim.SGD, nn.optim.RMSprop, nn.optim.Adam:\n"
+        "    model = nn.MLP([64, 128, 10]); optimizer = make(model.parameters(), lr=0.1)\n"
+        "    nn.CrossEntropyLoss()(model(al.randn(32, 64)), al.arange(32) % 10).backward()\n"
+        "    optimizer.step()\n"
+        "assert 'numba' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
+@pytest.mark.parametrize("size", [4, SMALL + 4])
+def test_a_shape_that_changed_is_refused(size: int) -> None:
+    for make in (lambda p: SGD(p, momentum=0.9), RMSprop, Adam):
+        w = nn.Parameter(np.ones(size))
+        optimizer = make([w])
+        _path(optimizer, w, np.ones((1, size)))
+        w.data = al.ones((size // 2, 2), dtype=np.float64)
+        w.grad = al.ones_like(w)
+        with pytest.raises(ValueError, match=rf"\({size // 2}, 2\).*\({size},\).*new optimizer"):
+            optimizer.step()
+        assert (w.numpy() == 1).all()
+
+
+@pytest.mark.parametrize("make", [SGD, RMSprop, Adam])
 def test_scalars_and_empty_tensors(make: Any) -> None:
     for shape in ((), (0, 3)):
         w = nn.Parameter(np.ones(shape, np.float32))
@@ -72,7 +161,8 @@ def test_scalars_and_empty_tensors(make: Any) -> None:
 
 
 def test_training_lowers_the_loss() -> None:
-    for make in (lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: Adam(p, lr=0.05)):
+    for make in (lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: RMSprop(p, lr=0.005),
+                 lambda p: Adam(p, lr=0.05)):  # fmt: skip
         model, x = nn.MLP([2, 8, 1], "tanh", generator=al.Generator(0)), al.randn(64, 2, generator=al.Generator(1))
         y = x[:, :1] * x[:, 1:]
         optimizer = make(model.parameters())
@@ -97,7 +187,7 @@ def test_parameters_without_gradient_are_left_alone() -> None:
 
 
 def test_the_gradient_is_not_written() -> None:
-    for optimizer in (SGD, Adam):
+    for optimizer in (SGD, RMSprop, Adam):
         w, g = nn.Parameter([1.0, 2.0]), al.tensor([3.0, 4.0])
         w.grad = g
         optimizer([w], lr=0.1, weight_decay=0.1, maximize=True).step()
@@ -161,7 +251,7 @@ def test_parameter_groups() -> None:
 # -- state ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("case", ["momentum", "nesterov", "adam", "adam_decay"])
+@pytest.mark.parametrize("case", ["momentum", "nesterov", "rmsprop_centered", "adam", "adam_decay"])
 def test_state_goes_on_exactly(case: str) -> None:
     name, hyperparameters = CASES[case]
     w, make = nn.Parameter(GOLDEN["start"]), getattr(nn.optim, name)
@@ -200,7 +290,7 @@ def test_bad_states_change_nothing() -> None:
 # -- bad input --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [SGD, Adam])
+@pytest.mark.parametrize("make", [SGD, RMSprop, Adam])
 def test_bad_parameters(make: Any) -> None:
     w = nn.Parameter([1.0])
     for params, error, message in [
@@ -231,6 +321,11 @@ def test_bad_parameters(make: Any) -> None:
         (SGD, {"weight_decay": -1e-4}, "weight_decay .*-0.0001"),
         (SGD, {"nesterov": True}, "momentum 0.0, dampening 0.0"),
         (SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "momentum 0.9, dampening 0.1"),
+        (RMSprop, {"alpha": 1.0}, "alpha .*1.0"),
+        (RMSprop, {"alpha": -0.5}, "alpha .*-0.5"),
+        (RMSprop, {"eps": -1.0}, "eps .*-1.0"),
+        (RMSprop, {"momentum": -0.9}, "momentum .*-0.9"),
+        (RMSprop, {"weight_decay": float("inf")}, "weight_decay .*inf"),
         (Adam, {"lr": -1}, "lr .*-1"),
         (Adam, {"eps": -1e-8}, "eps .*-1e-08"),
         (Adam, {"betas": (1.0, 0.9)}, r"betas .*\(1.0, 0.9\)"),

@@ -13,8 +13,9 @@ taps.
 
 from __future__ import annotations
 
+from .blocks import block_count, columns, turn
 from .jit import jit, part
-from .microkernel import ROWS, VECTORS, lanes, move, tile_planes, tile_taps, transpose
+from .microkernel import ROWS, VECTORS, lanes, move, tile_planes, tile_taps
 from .work import begin, proceed, stretch
 
 __all__ = ["channel_sums", "correlate", "correlate_taps", "pack"]
@@ -153,7 +154,8 @@ def correlate_taps(me, work, x, g, offsets, pixels, phases, step, before, shape,
             kept[:] = 0
             for n in range(share * len(x) // parts, (share + 1) * len(x) // parts):
                 _fill(own, x[n, group, chunk * depth : (chunk + 1) * depth], phases, step, before, shape)
-                _turn(g[n, group], rows)
+                for block in range(block_count(filters, lanes(rows))):
+                    turn(g[n, group], block, rows)
                 _sum_taps(own, offsets, pixels, rows, filters, kept)
             _gather(kept, len(offsets), partial[share, group, chunk])
         piece = proceed(me, work)
@@ -166,12 +168,10 @@ PIXELS = 128  # in a block whose gradients stay in the nearest cache
 def _sum_taps(planes, offsets, pixels, turned, filters, sums):
     """Add what one image gives, for blocks of pixels, of filters, of taps."""
     width = lanes(planes)
-    vectors = (filters + width - 1) // width
-    blocks = (vectors + VECTORS - 1) // VECTORS
     for pixel in range(0, len(pixels), PIXELS):
         count = min(PIXELS, len(pixels) - pixel)
-        for block in range(blocks):
-            first, last = block * vectors // blocks * width, (block + 1) * vectors // blocks * width
+        for block in range(block_count(filters, width)):
+            first, last = columns(block, filters, width)
             for tap in range(0, len(offsets), ROWS):
                 tile_taps(
                     (last - first) // width, planes, offsets, tap, pixels, pixel, count,
@@ -181,37 +181,12 @@ def _sum_taps(planes, offsets, pixels, turned, filters, sums):
 
 
 @part
-def _turn(g, turned):
-    """The gradients (K, P·Q) pixel by pixel, as `_sum_taps` reads them: a block of filters after the other."""
-    filters, pixels = g.shape
-    width = lanes(turned)
-    vectors = (filters + width - 1) // width
-    blocks = (vectors + VECTORS - 1) // VECTORS
-    for block in range(blocks):
-        first, last = block * vectors // blocks * width, (block + 1) * vectors // blocks * width
-        room = last - first
-        for k in range(first, last, width):
-            known = min(width, filters - k)
-            start = first * pixels + k - first
-            if pixels >= width:
-                for i in range(0, pixels + width - 1, width):
-                    near = min(i, pixels - width)  # the last square overlaps the one before
-                    transpose(turned, start + near * room, room, g, k * pixels + near, pixels, known - 1)
-            else:
-                for i in range(pixels):
-                    for m in range(known):
-                        turned[start + i * room + m] = g[k + m, i]
-
-
-@part
 def _gather(sums, taps, out):
     """The sums of `_sum_taps` in the order (K, T)."""
     filters, known = out.shape
     width = lanes(sums)
-    vectors = (filters + width - 1) // width
-    blocks = (vectors + VECTORS - 1) // VECTORS
-    for block in range(blocks):
-        first, last = block * vectors // blocks * width, (block + 1) * vectors // blocks * width
+    for block in range(block_count(filters, width)):
+        first, last = columns(block, filters, width)
         for k in range(first, min(last, filters)):
             for t in range(known):
                 out[k, t] = sums[first * taps + t * (last - first) + k - first]

@@ -54,7 +54,7 @@ def _vector_bytes() -> int:
 VECTOR_BYTES = _vector_bytes()
 ROWS = 8 if VECTOR_BYTES == 64 or platform.machine().lower() in ("aarch64", "arm64") else 4
 VECTORS = 3
-CHOICES = (8, 6, 4, 2, 1) if ROWS == 8 else (4, 2, 1)  # rows of a tile of planes
+CHOICES = (8, 6, 1) if ROWS == 8 else (4, 2, 1)  # rows of a tile of planes
 
 
 def rows_for(filters: int) -> int:
@@ -260,7 +260,7 @@ def _by_vectors(make, rows: int):
     return tile
 
 
-_planes_8, _planes_6, _planes_4, _planes_2, _planes_1 = (_by_vectors(_planes_tile, rows) for rows in (8, 6, 4, 2, 1))
+_many, _some, _one = (_by_vectors(_planes_tile, rows) for rows in CHOICES)
 _taps = _by_vectors(_taps_tile, ROWS)
 
 
@@ -271,16 +271,12 @@ def tile_planes(rows, vectors, panel, panel_start, planes, planes_start, offsets
     with ``seen(t) = planes[planes_start + offsets[first + t]:]``, for t < count,
     m < rows (one of CHOICES) and j < vectors · lanes.
     """
-    if rows == 8:
-        _planes_8(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
-    elif rows == 6:
-        _planes_6(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
-    elif rows == 4:
-        _planes_4(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
-    elif rows == 2:
-        _planes_2(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
+    if rows == CHOICES[0]:
+        _many(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
+    elif rows == CHOICES[1]:
+        _some(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
     else:
-        _planes_1(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
+        _one(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
 
 
 @part

@@ -33,7 +33,9 @@ def maxima(me, work, x, rows, columns, down, right, width, out, places):
         start, stop = stretch(work, piece)
         for n in range(start, stop):
             for i in range(out.shape[1]):
-                tallest[:], heights[:] = x[n, rows[0, i]], 0
+                row = x[n, rows[0, i]]
+                for c in range(len(row)):  # `tallest[:] = row` takes Numba 2 s to compile
+                    tallest[c], heights[c] = row[c], 0
                 height = 0
                 for r in range(rows[0, i] + down, rows[1, i], down):
                     height += width

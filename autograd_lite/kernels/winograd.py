@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .blocks import block_count, columns
 from .jit import jit, part
-from .microkernel import ROWS, VECTORS, combine, lanes, move, tile_taps, transpose
+from .microkernel import ROWS, combine, lanes, move, tile_taps, transpose
 from .work import begin, proceed, stretch
 
 __all__ = ["PLACES", "REACH", "SIDE", "transform_weights", "winograd"]
@@ -40,20 +41,12 @@ _B, _G, _A = _matrices()
 _by_b, _by_g, _by_a = combine(_B), combine(_G), combine(_A)
 
 
-@part
-def _block(block, filters, width):
-    """The filters of a block, which has at most VECTORS vectors: from, to."""
-    vectors = (filters + width - 1) // width
-    blocks = (vectors + VECTORS - 1) // VECTORS
-    return block * vectors // blocks * width, (block + 1) * vectors // blocks * width
-
-
 @jit
-def transform_weights(me, work, weight, filters, steps, turn, nine, columns, transformed):
+def transform_weights(me, work, weight, filters, steps, turned, nine, half, transformed):
     """G w Gᵀ of every filter and channel: transformed (36, channels · filters), block by block of the filters.
 
     In a block that is ``[channel, filter]``.  The weight of filter k for channel c at place i of the window is
-    ``weight[k·steps[0] + c·steps[1] + i]``; with ``turn`` the window is turned round.  nine (9, …) and columns (18, …)
+    ``weight[k·steps[0] + c·steps[1] + i]``; with ``turned`` the window is turned round.  nine (9, …) and half (18, …)
     of the width of ``transformed`` are working memory.  The items are the blocks.
     """
     width = lanes(weight)
@@ -63,19 +56,19 @@ def transform_weights(me, work, weight, filters, steps, turn, nine, columns, tra
     while piece >= 0:
         start, stop = stretch(work, piece)
         for block in range(start, stop):
-            first, last = _block(block, filters, width)
+            first, last = columns(block, filters, width)
             at, room = first * channels, last - first
             for i in range(9):
-                row, of = nine[i], 8 - i if turn else i
+                row, of = nine[i], 8 - i if turned else i
                 for c in range(channels):
                     for k in range(first, last):
                         known = weight[k * steps[0] + c * steps[1] + of] if k < filters else weight.dtype.type(0)
                         row[at + c * room + k - first] = known
             vectors = room * channels // width
             for s in range(3):  # (3, 3) -> (6, 3)
-                _by_g(columns, s * total + at, 3 * total, nine, s * total + at, 3 * total, vectors)
+                _by_g(half, s * total + at, 3 * total, nine, s * total + at, 3 * total, vectors)
             for i in range(REACH):  # (6, 3) -> (6, 6)
-                _by_g(transformed, i * REACH * total + at, total, columns, i * 3 * total + at, total, vectors)
+                _by_g(transformed, i * REACH * total + at, total, half, i * 3 * total + at, total, vectors)
         piece = proceed(me, work)
 
 
@@ -162,8 +155,8 @@ def _multiply(inputs, transformed, depth, channels, filters, known, tables, tile
     starts, counting = tables
     flat = transformed.reshape(transformed.size)
     for place in range(PLACES):
-        for block in range((known // width + VECTORS - 1) // VECTORS):
-            first, last = _block(block, filters, width)
+        for block in range(block_count(filters, width)):
+            first, last = columns(block, filters, width)
             weights = place * transformed.shape[1] + first * depth
             for tile in range(0, tiles, ROWS):
                 at = place * tiles + tile

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..buffers import SMALL, empty
 from ..op import Sample, op
 from .composed import as_operand, composed
 from .diagonal import diagonal
 from .elementwise import mul
 from .out import deliver
+from .product import product
 from .reduce import sum
 from .samples import Samples, normal, normals
 from .shape import matrix_transpose, reshape
@@ -23,14 +23,6 @@ from .shape import matrix_transpose, reshape
 __all__ = [
     "addmm", "baddbmm", "bmm", "dot", "einsum", "inner", "linear", "matmul", "mm", "mv", "outer", "trace", "vdot",
 ]  # fmt: skip
-
-
-def _product(x: ndarray, y: ndarray, out: ndarray | None = None) -> ndarray:
-    """The product of two matrices, in memory that was used before if it is large."""
-    rows, columns = x.shape[0], y.shape[1]
-    if out is None and rows * columns > SMALL and x.dtype == y.dtype:
-        out = empty((rows, columns), x.dtype)
-    return np.dot(x, y, out)
 
 
 # -- the matrix product -----------------------------------------------------------------------------------------------
@@ -87,7 +79,7 @@ def matmul(x, y, out=None):
     tensor([11.])
     """
     if isinstance(x, ndarray) and isinstance(y, ndarray) and x.ndim == 2 == y.ndim:
-        return _product(x, y, out)  # np.dot is a third faster than matmul for small matrices
+        return product(x, y, out)  # np.dot is a third faster than matmul for small matrices
     return np.matmul(x, y, out)
 
 
@@ -205,8 +197,8 @@ def _linear_samples(rng: np.random.Generator) -> list[Sample]:
 
 @op(  # differentiated twice through its reference: the vjps below see arrays only
     vjps=(
-        lambda g, out, x, weight, bias: _product(_rows(g), weight).reshape(x.shape),
-        lambda g, out, x, weight, bias: _product(_rows(g).T, _rows(x)),
+        lambda g, out, x, weight, bias: product(_rows(g), weight).reshape(x.shape),
+        lambda g, out, x, weight, bias: product(_rows(g).T, _rows(x)),
         lambda g, out, x, weight, bias: g,
     ),
     symbol="linear", floating=True, samples=_linear_samples, reference=_linear_reference,
@@ -223,9 +215,9 @@ def linear(x, weight, bias=None, out=None):
     if weight.ndim != 2 or not x.ndim or x.shape[-1] != weight.shape[1]:
         raise ValueError(f"the shapes must be (…, in), (out, in), got {x.shape}, {weight.shape}")
     if x.ndim == 2:
-        out = _product(x, weight.T, out)
+        out = product(x, weight.T, out)
     else:
-        out = deliver(_product(_rows(x), weight.T).reshape(*x.shape[:-1], weight.shape[0]), out)
+        out = deliver(product(_rows(x), weight.T).reshape(*x.shape[:-1], weight.shape[0]), out)
     return out if bias is None else np.add(out, bias, out)
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..buffers import empty
+from ..kernels import SMALL, threads
 from ..op import Sample, op
 from ..tensor import Tensor
 from .activation import softplus
@@ -165,13 +167,36 @@ def _fused_reference(logits: Any, target: Any) -> Any:
     return -mean(gather(log_softmax(logits, 1), 1, target[:, None]))
 
 
-def _fused_vjp(g, out, log_probabilities, logits, target):
+def _fused_vjp(g, out, rows, logits, target):
     # softmax − one-hot, over the number of rows.
-    n = len(target)
-    grad = np.exp(log_probabilities)
-    grad[np.arange(n), target] -= grad.any(1)  # 1, but nothing in a row of −inf, as log_softmax has it
-    grad *= g / n
+    x, classes = _wide(logits), np.ascontiguousarray(target, np.intp)
+    (tops, totals), scale = rows, x.dtype.type(g) / len(x)
+    if _is_large(x):
+        from ..kernels.loss import slope
+
+        grad = empty(x.shape, x.dtype)
+        grad = np.empty(x.shape, x.dtype) if grad is None else grad
+        numbers = np.array([scale], x.dtype)
+        threads.run(slope, len(x), np.ascontiguousarray(x), classes, tops, totals, numbers, grad, grain=_grain(x))
+        return grad
+    grad = np.exp(x - tops[:, None])
+    grad *= (scale / totals)[:, None]
+    grad[np.arange(len(x)), classes] -= scale * (totals < np.inf)
     return grad
+
+
+def _wide(x: ndarray) -> ndarray:
+    return x.astype(np.float32) if x.dtype.itemsize < 4 else x
+
+
+def _is_large(x: ndarray) -> bool:
+    """Whether a kernel does it."""
+    return x.size > SMALL and x.dtype in (np.float32, np.float64)
+
+
+def _grain(x: ndarray) -> int:
+    """How many rows take a kernel some 20 µs."""
+    return 1 + (1 << 14) // x.shape[1]
 
 
 def _fused_samples(rng: np.random.Generator) -> list[Sample]:
@@ -183,10 +208,28 @@ def _fused_samples(rng: np.random.Generator) -> list[Sample]:
     symbol="cross entropy", samples=_fused_samples,
 )  # fmt: skip
 def softmax_cross_entropy(logits, target, out=None):
-    """The mean of ``−log softmax(x)_y`` of rows x and classes y, ``(N, C), int (N,) -> ()``; see `cross_entropy`."""
-    log_probabilities = log_softmax(logits, 1)
-    chosen = log_probabilities[np.arange(len(target)), target]
-    return deliver(-np.add.reduce(chosen) / len(target), out), log_probabilities
+    """The mean of ``−log softmax(x)_y`` of rows x and classes y, ``(N, C), int (N,) -> ()``; see `cross_entropy`.
+
+    Its residual is the maximum m of every row and the sum of ``e^(x − m)``.  A row of −inf has the sum ∞: its loss is
+    ∞, its probabilities and its gradient are 0.
+    """
+    x, classes = _wide(logits), np.ascontiguousarray(target, np.intp)
+    rows = np.empty((2, len(x)), x.dtype)
+    tops, totals = rows
+    if _is_large(x):
+        from ..kernels.loss import sums
+
+        chosen = np.empty_like(tops)
+        threads.run(sums, len(x), np.ascontiguousarray(x), classes, tops, totals, chosen, grain=_grain(x))
+    else:
+        # A copy, since NumPy's maximum is faster along the first axis of an array; at least the lowest finite number.
+        np.maximum.reduce(x.T.copy(), 0, None, tops, initial=np.finfo(x.dtype).min)
+        shifted = x - tops[:, None]
+        chosen = shifted[np.arange(len(x)), classes]
+        np.add.reduce(np.exp(shifted, shifted), 1, None, totals)
+        totals[totals == 0] = np.inf
+    loss = np.add.reduce(np.log(totals) - chosen) / len(x)
+    return deliver(loss.astype(logits.dtype), out), rows
 
 
 @composed(_cross_entropy_samples)

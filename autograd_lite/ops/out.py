@@ -1,4 +1,4 @@
-"""The ``out`` argument of forwards whose NumPy function has none."""
+"""Where results go: new memory, and the ``out`` argument of forwards whose NumPy function has none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["deliver"]
+from .. import buffers
+
+__all__ = ["deliver", "fresh"]
+
+
+def fresh(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Memory for a result; a large one takes some that was used before."""
+    memory = buffers.empty(shape, np.dtype(dtype))
+    return np.empty(shape, dtype) if memory is None else memory
 
 
 def deliver(result: Any, out: np.ndarray | None) -> Any:

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .. import buffers
 from ..op import Sample, op
 from .composed import composed
-from .out import deliver
+from .out import deliver, fresh
 from .samples import Samples, distinct
 from .windows import Windows, adaptive, sliding
 
@@ -33,13 +32,6 @@ def _planes(x: ndarray, *plane: int) -> ndarray:
     """``x`` as ``(planes, …)`` in C order; float16 as float32, since Numba has none."""
     dtype = np.float32 if x.dtype == np.float16 else x.dtype
     return np.ascontiguousarray(x, dtype).reshape(-1, *plane)
-
-
-def _memory(x: ndarray, *plane: int, dtype: Any = None) -> ndarray:
-    """Memory for as many planes as ``x`` has."""
-    shape = (len(x), *plane)
-    memory = buffers.empty(shape, np.dtype(dtype or x.dtype))
-    return np.empty(shape, dtype or x.dtype) if memory is None else memory
 
 
 def _shape(x: ndarray, windows: Windows, plane: tuple[int, int]) -> tuple[int, ...]:
@@ -78,8 +70,8 @@ def _maxima(x: ndarray, windows: Windows) -> tuple[ndarray, ndarray]:
 
     planes = _planes(x, *windows.plane)
     height, width = windows.size
-    result = _memory(planes, *windows.counts)
-    places = _memory(planes, *windows.counts, dtype=np.uint8 if height * width <= 256 else np.uint32)
+    result = fresh((len(planes), *windows.counts), planes.dtype)
+    places = fresh(result.shape, np.uint8 if height * width <= 256 else np.uint32)
     if windows.halves:
         threads.run(pool.maxima_2x2, len(planes), planes, result, places, grain=windows.grain)
     else:
@@ -121,7 +113,7 @@ def put_places(g, places, windows, out=None):
     from ..kernels import pool, threads
 
     planes = _planes(g, *windows.counts)
-    result = _memory(planes, *windows.plane)
+    result = fresh((len(planes), *windows.plane), planes.dtype)
     if windows.halves:
         threads.run(pool.put_2x2, len(planes), planes, places, result, grain=windows.grain)
     else:
@@ -159,7 +151,7 @@ def avg_pool(x, windows, out=None):
     from ..kernels import pool, threads
 
     planes = _planes(x, *windows.plane)
-    result = _memory(planes, *windows.counts)
+    result = fresh((len(planes), *windows.counts), planes.dtype)
     kernel = pool.means_2x2 if windows.halves else pool.means
     threads.run(kernel, len(planes), planes, windows.rows, windows.columns, result, grain=windows.grain)
     return _shaped(result, x, windows, windows.counts, out)
@@ -175,7 +167,7 @@ def spread(g, windows, out=None):
     from ..kernels import pool, threads
 
     planes = _planes(g, *windows.counts)
-    result = _memory(planes, *windows.plane)
+    result = fresh((len(planes), *windows.plane), planes.dtype)
     kernel = pool.spread_2x2 if windows.halves else pool.spread
     threads.run(kernel, len(planes), planes, windows.rows, windows.columns, result, grain=windows.grain)
     return _shaped(result, g, windows, windows.plane, out)
@@ -222,7 +214,8 @@ def max_pool2d(
     ``stride`` None is the window's size, so that windows lie side by side.  With ``ceil_mode`` a last window may hang
     over the end; what lies outside never is the largest.  The gradient goes to the first of equal elements; NaN is the
     largest.  ``return_indices`` also gives where in its flat plane each was found.  Also takes ``(C, H, W)``.
-    Raises ValueError where no window fits, for padding of more than half a window, and for another number of axes.
+    Raises ValueError where no window fits or one lies in the padding, for padding of more than half a window, and for
+    another number of axes.
 
     >>> import autograd_lite as al
     >>> al.max_pool2d(al.tensor([[[1.0, 2.0, 5.0, 6.0], [3.0, 4.0, 7.0, 8.0]]]), 2)

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy import ndarray
 
-from .. import buffers
 from ..op import Sample, op
-from .geometry import covered, describe, output_length, pair
-from .out import deliver
+from .geometry import describe, output_length, pair
+from .out import deliver, fresh
 
 __all__ = ["fold", "unfold"]
 
@@ -50,7 +48,7 @@ def _grid(plane: Any, kernel_size: Any, dilation: Any, padding: Any, stride: Any
     margins, strides = pair("padding", padding, least=0), pair("stride", stride)
     lines = [(n, f, s, (p, p), d) for n, f, s, p, d in zip(plane, kernel, strides, margins, dilations, strict=True)]
     counts = tuple([output_length(*line) for line in lines])
-    if min(counts) < 1 or any(covered(f, d) > n + 2 * p for (n, f, _, (p, _), d) in lines):
+    if min(counts) < 1:
         calculation = ", ".join(describe(axis, *line) for axis, line in zip(("height", "width"), lines, strict=True))
         raise ValueError(f"no window fits: {calculation}; take a smaller kernel_size or dilation, or more padding")
     return _Grid(plane, kernel, dilations, margins, strides, counts)
@@ -92,13 +90,13 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1, out=None):
     """
     x = np.asarray(x)
     if x.ndim not in (3, 4):
-        raise ValueError("it takes (N, C, H, W) or (C, H, W)")
+        raise ValueError(f"unfold takes (N, C, H, W) or (C, H, W), got shape {x.shape}")
     grid = _grid(x.shape[-2:], kernel_size, dilation, padding, stride)
     image = x
     if any(grid.padding):
         image = np.zeros((*x.shape[:-2], *grid.padded()), x.dtype)
         image[grid.inside()] = x
-    columns = _empty((*x.shape[:-2], *grid.kernel, *grid.counts), x.dtype)
+    columns = fresh((*x.shape[:-2], *grid.kernel, *grid.counts), x.dtype)
     for tap, places in grid.taps():
         columns[tap] = image[places]
     return deliver(columns.reshape(*x.shape[:-3], math.prod(columns.shape[-5:-2]), math.prod(grid.counts)), out)
@@ -120,21 +118,16 @@ def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1, out=None)
     """
     x = np.asarray(x)
     grid = _grid(pair("output_size", output_size), kernel_size, dilation, padding, stride)
-    rows, places = math.prod(grid.kernel), math.prod(grid.counts)
-    if x.ndim not in (2, 3) or x.shape[-2] % rows or x.shape[-1] != places:
+    size, count = math.prod(grid.kernel), math.prod(grid.counts)
+    if x.ndim not in (2, 3) or x.shape[-2] % size or x.shape[-1] != count:
         down, across = grid.counts
         raise ValueError(
             f"{down}·{across} windows of {grid.kernel[0]}·{grid.kernel[1]} elements need the shape "
-            f"(N, C·{rows}, {places}) or (C·{rows}, {places})"
+            f"(N, C·{size}, {count}) or (C·{size}, {count})"
         )
-    lead = (*x.shape[:-2], x.shape[-2] // rows)
+    lead = (*x.shape[:-2], x.shape[-2] // size)
     columns = x.reshape(*lead, *grid.kernel, *grid.counts)
     image = np.zeros((*lead, *grid.padded()), x.dtype)
     for tap, places in grid.taps():
         image[places] += columns[tap]
     return deliver(np.ascontiguousarray(image[grid.inside()]), out)
-
-
-def _empty(shape: tuple[int, ...], dtype: np.dtype) -> ndarray:
-    memory = buffers.empty(shape, dtype)
-    return np.empty(shape, dtype) if memory is None else memory

@@ -116,7 +116,7 @@ def _sliding(
         for axis, n, f, s, p, d in zip(AXES[len(sizes)], sizes, kernel, stride, padding, dilation, strict=True)
     )
     for n, f, s, p, d in zip(sizes, kernel, stride, padding, dilation, strict=True):
-        if p > covered(f, d) // 2:
+        if p > f // 2:
             raise ValueError(f"{name}: padding {padding} is more than half of a window: {calculation}")
         first = np.arange(output_length(n, f, s, (p, p), d, ceil_mode)) * s - p
         last = first + covered(f, d)

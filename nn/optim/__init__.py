@@ -1,7 +1,7 @@
 """Optimizers: what changes the parameters, given their gradients."""
 
-from .adaptive import Adam
+from .adaptive import Adam, RMSprop
 from .optimizer import Optimizer
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "Optimizer"]
+__all__ = ["SGD", "Adam", "Optimizer", "RMSprop"]

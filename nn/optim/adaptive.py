@@ -7,11 +7,65 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.buffers import SMALL, empty
+from autograd_lite.kernels import rules
 
-from .optimizer import Optimizer, State, check_at_least_zero
+from .optimizer import Optimizer, State, check_at_least_zero, kept
 
-__all__ = ["Adam"]
+__all__ = ["Adam", "RMSprop"]
+
+
+class RMSprop(Optimizer):
+    """Divides the step of each weight by the root of an average of its g²  (cheat sheet 2.6; Tieleman & Hinton 2012).
+
+    ``S ← β S + (1 − β) g²`` with β = ``alpha``, then
+
+    - ``W ← W − α g / √(S + ε)``, the cheat sheet's form (``eps_inside_sqrt=True``, the default), or
+    - ``W ← W − α g / (√S + ε)``, PyTorch's (``eps_inside_sqrt=False``).
+
+    ``centered`` takes the square of an average of g off S (Graves 2013); with ``momentum`` μ the quotient goes into
+    ``v ← μ v + g / √(S + ε)`` and ``W ← W − α v``; ``weight_decay`` λ adds ``λ W`` to g; ``maximize`` climbs.  Raises
+    ValueError for a negative value and for alpha outside [0, 1).
+
+    >>> import autograd_lite as al
+    >>> w = al.tensor([1.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> RMSprop([w], lr=0.05, alpha=0.75).step()  # S = 0.25·2², and 1 − 0.05·2/√S
+    >>> w
+    tensor([0.9], requires_grad=True)
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 0.01,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+        *,
+        eps_inside_sqrt: bool = True,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            params,
+            {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum,
+             "centered": centered, "eps_inside_sqrt": eps_inside_sqrt, "maximize": maximize},
+        )  # fmt: skip
+
+    def check(self, group: Mapping[str, Any]) -> None:
+        check_at_least_zero(group, "lr", "alpha", "eps", "weight_decay", "momentum")
+        if group["alpha"] >= 1:
+            raise ValueError(f"alpha must be in [0, 1), got {group['alpha']}")
+
+    def update(self, w: np.ndarray, g: np.ndarray, state: State, group: Mapping[str, Any]) -> None:
+        s = kept(state, "s", w)
+        mean = kept(state, "mean", w) if group["centered"] else None
+        v = kept(state, "momentum_buffer", w) if group["momentum"] else None
+        alpha = group["alpha"]
+        numbers = group["lr"], alpha, 1 - alpha, group["eps"], group["momentum"], group["weight_decay"]
+        flags = bool(group["maximize"]), bool(group["eps_inside_sqrt"])
+        self.apply(rules.rmsprop, w, g, (s, mean, v), numbers, *flags)
 
 
 class Adam(Optimizer):
@@ -51,28 +105,13 @@ class Adam(Optimizer):
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, group: Mapping[str, Any]) -> None:
         beta1, beta2 = group["betas"]
-        if group["maximize"]:
-            g = -g
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * w
-        if not state:
-            state.update(step=0, v=np.zeros_like(w), s=np.zeros_like(w))
-        state["step"] = t = state["step"] + 1
-        v, s = state["v"], state["s"]
-        v *= beta1
-        v += g
-        s *= beta2
-        root = np.square(g, empty(w.shape, w.dtype) if w.size > SMALL else np.empty_like(w))
-        s += root
-        # v and s lack their factors 1 − β, which saves passes over the arrays: v̂ = v·a and Ŝ = s·b with the numbers
+        inside = bool(group["eps_inside_sqrt"])
+        state["step"] = t = state.get("step", 0) + 1
+        # v and s lack their factors 1 − β, which saves work: v̂ = v·a and Ŝ = s·b with the numbers
         a, b = (1 - beta1) / (1 - beta1**t), (1 - beta2) / (1 - beta2**t)
         # so that α v̂ / √(Ŝ + ε) = α a/√b · v / √(s + ε/b), and α v̂ / (√Ŝ + ε) = α a/√b · v / (√s + ε/√b).
-        if group["eps_inside_sqrt"]:
-            np.add(s, group["eps"] / b, root)
-            np.sqrt(root, root)
-        else:
-            np.sqrt(s, root)
-            root += group["eps"] / b**0.5
-        change = np.divide(v, root, root)
-        change *= group["lr"] * a / b**0.5
-        w -= change
+        root = b**0.5
+        eps = group["eps"] / (b if inside else root)
+        moments = kept(state, "v", w), kept(state, "s", w)
+        numbers = group["lr"] * a / root, beta1, beta2, eps, group["weight_decay"]
+        self.apply(rules.adam, w, g, moments, numbers, bool(group["maximize"]), inside)

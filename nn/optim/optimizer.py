@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd_lite import Tensor
+from autograd_lite.kernels import SMALL, threads
 from autograd_lite.modes import enable_grad
 from autograd_lite.writes import log_write
 
@@ -16,6 +18,8 @@ from ..module import clear_gradients
 __all__ = ["Optimizer"]
 
 State = dict[str, Any]  # of one parameter: arrays of its shape, and numbers
+
+GRAIN = 1 << 17  # weights that one thread updates in some 20 µs
 
 
 class Optimizer:
@@ -68,6 +72,28 @@ class Optimizer:
     def update(self, w: np.ndarray, g: np.ndarray, state: State, group: Mapping[str, Any]) -> None:
         """Change the array ``w`` in place, given its gradient ``g``, which must not be written, and its ``state``."""
         raise NotImplementedError(f"{type(self).__name__} has no update()")
+
+    def apply(
+        self, rule: Callable[..., None], w: np.ndarray, g: np.ndarray, state: Sequence[np.ndarray | None],
+        numbers: Sequence[float], *flags: bool,
+    ) -> None:  # fmt: skip
+        """Change ``w`` and ``state`` in place by a rule of `autograd_lite.kernels.rules`.
+
+        A large parameter has a kernel do it, a small or unusual one NumPy.  Raises ValueError for a state of another
+        shape than the parameter.
+        """
+        for array in state:
+            if array is not None and array.shape != w.shape:
+                raise ValueError(
+                    f"{type(self).__name__}: the parameter has shape {w.shape}, its state {array.shape}: the shape "
+                    "changed after the first step; make a new optimizer"
+                )
+        if w.size > SMALL and w.dtype in (np.float32, np.float64) and all(_is_plain(a, w.dtype) for a in (w, *state)):
+            arrays = (w, np.ascontiguousarray(g), *state)
+            flat = [array if array is None else array.reshape(-1) for array in arrays]
+            threads.run(_kernel(rule), w.size, *flat, np.array(numbers, w.dtype), *flags, grain=GRAIN)
+        else:
+            rule(..., w, g.astype(_precise(g.dtype), copy=False), *state, *numbers, *flags)
 
     # -- use ----------------------------------------------------------------------------------------------------------
 
@@ -129,7 +155,7 @@ class Optimizer:
             for name, value in state.items():
                 if isinstance(value, np.ndarray) and value.shape != p.shape:
                     raise ValueError(f"{name} of parameter {i} has shape {value.shape}, the parameter has {p.shape}")
-            loaded[p] = _copied(state, p.dtype)
+            loaded[p] = _copied(state, _precise(p.dtype))
         for mine, group in zip(self.param_groups, groups, strict=True):
             mine.update({**group, "params": mine["params"]})
         self.state = loaded
@@ -145,6 +171,33 @@ class Optimizer:
 
 def _copied(state: State, dtype: Any = None) -> State:
     return {k: np.array(v, dtype=dtype or v.dtype) if isinstance(v, np.ndarray) else v for k, v in state.items()}
+
+
+@functools.cache
+def _precise(dtype: np.dtype) -> np.dtype:
+    """In what the update of a parameter is computed: at least float32, since g² of a small g is 0 in float16."""
+    return np.result_type(dtype, np.float32)
+
+
+def _is_plain(array: np.ndarray | None, dtype: np.dtype) -> bool:
+    return array is None or (array.dtype == dtype and array.flags.c_contiguous)
+
+
+@functools.cache
+def _kernel(rule: Callable[..., None]) -> Callable[..., None]:
+    """The kernel of a rule.  Imports Numba."""
+    from autograd_lite.kernels import update
+
+    kernel: Callable[..., None] = getattr(update, rule.__name__)
+    return kernel
+
+
+def kept(state: State, name: str, w: np.ndarray) -> np.ndarray:
+    """An array of the state; zeros at first."""
+    found: np.ndarray | None = state.get(name)
+    if found is None:
+        found = state[name] = np.zeros_like(w, _precise(w.dtype))
+    return found
 
 
 def check_at_least_zero(group: Mapping[str, Any], *names: str) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.buffers import SMALL, empty
+from autograd_lite.kernels import rules
 
-from .optimizer import Optimizer, State, check_at_least_zero
+from .optimizer import Optimizer, State, check_at_least_zero, kept
 
 __all__ = ["SGD"]
 
@@ -56,17 +56,9 @@ class SGD(Optimizer):
             )
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, group: Mapping[str, Any]) -> None:
-        if group["maximize"]:
-            g = -g
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * w
-        momentum = group["momentum"]
-        if momentum:
-            v = state.get("momentum_buffer")
-            if v is None:
-                v = state["momentum_buffer"] = np.array(g)
-            else:
-                v *= momentum
-                v += g if group["dampening"] == 0 else (1 - group["dampening"]) * g
-            g = g + momentum * v if group["nesterov"] else v
-        w -= np.multiply(g, group["lr"], empty(w.shape, w.dtype) if w.size > SMALL else None)
+        v, gain = None, 1 - group["dampening"]
+        if group["momentum"]:
+            gain = gain if "momentum_buffer" in state else 1.0
+            v = kept(state, "momentum_buffer", w)
+        numbers = group["lr"], group["momentum"], gain, group["weight_decay"]
+        self.apply(rules.sgd, w, g, (v,), numbers, bool(group["maximize"]), bool(group["nesterov"]))

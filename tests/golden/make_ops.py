@@ -112,6 +112,18 @@ def standardize(x, weight=None, bias=None, statistics=None, eps=1e-5):
     return F.batch_norm(x, *known, weight, bias, training=statistics is None, eps=eps)
 
 
+def conv2d_input(g, weight, size, *rest):
+    """What PyTorch's convolution passes back to images of ``size``."""
+    x = torch.zeros(size, dtype=g.dtype, requires_grad=True)
+    return torch.autograd.grad(F.conv2d(x, weight, None, *rest), x, g, create_graph=True)[0]
+
+
+def conv2d_weight(g, x, size, *rest):
+    """What PyTorch's convolution passes back to filters of ``size``."""
+    weight = torch.zeros(size, dtype=g.dtype, requires_grad=True)
+    return torch.autograd.grad(F.conv2d(x, weight, None, *rest), weight, g, create_graph=True)[0]
+
+
 OWN = {  # operations that PyTorch has under another name, or with its arguments in another order
     "accumulate": placed,
     "argmedian": lambda x, dim: torch.median(x, dim).indices,
@@ -121,6 +133,8 @@ OWN = {  # operations that PyTorch has under another name, or with its arguments
     "cat": lambda *xs, dim=0: torch.cat(xs, dim),
     "constant_pad": lambda x, pad, value=0: F.pad(x, pad, value=value),
     "contract": lambda *xs, equation: torch.einsum(equation, *xs),
+    "conv2d_input": conv2d_input,
+    "conv2d_weight": conv2d_weight,
     "diagonal_to": lambda x, shape, *rest: torch.diagonal_scatter(torch.zeros(shape, dtype=x.dtype), x, *rest),
     "drop": lambda x, mask, scale: x * mask * scale,
     "flip": lambda x, dims: torch.flip(x, tuple(range(x.ndim)) if dims is None else np.atleast_1d(dims).tolist()),

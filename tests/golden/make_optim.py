@@ -1,4 +1,4 @@
-"""Makes tests/golden/optim.npz: PyTorch's SGD and Adam on a fixed sequence of gradients.
+"""Makes tests/golden/optim.npz: PyTorch's SGD, RMSprop and Adam on a fixed sequence of gradients.
 
     python tests/golden/make_optim.py        (needs torch)
 
@@ -16,6 +16,10 @@ CASES = {
     "nesterov": ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
     "decay": ("SGD", {"lr": 0.1, "momentum": 0.5, "weight_decay": 0.2}),
     "maximize": ("SGD", {"lr": 0.1, "momentum": 0.5, "maximize": True}),
+    "rmsprop": ("RMSprop", {"lr": 0.01}),
+    "rmsprop_options": ("RMSprop", {"lr": 0.01, "alpha": 0.9, "eps": 1e-3, "weight_decay": 0.3, "maximize": True}),
+    "rmsprop_momentum": ("RMSprop", {"lr": 0.01, "momentum": 0.9}),
+    "rmsprop_centered": ("RMSprop", {"lr": 0.01, "centered": True, "momentum": 0.5, "weight_decay": 0.1}),
     "adam": ("Adam", {"lr": 0.1}),
     "adam_betas": ("Adam", {"lr": 0.05, "betas": (0.5, 0.9), "eps": 1e-3}),
     "adam_decay": ("Adam", {"lr": 0.05, "weight_decay": 0.3}),

@@ -1,0 +1,63 @@
+"""The product of two matrices, (M × T) by (T × N), on the tile of `microkernel`.
+
+The right-hand matrix is copied once, block by block of its columns, as the tile reads it.  The left-hand one is read
+where it lies.
+"""
+
+from .blocks import columns, turn
+from .jit import jit
+from .microkernel import ROWS, lanes, move, tile_taps
+from .work import begin, proceed, stretch
+
+__all__ = ["multiply", "pack_columns", "pack_rows"]
+
+
+@jit
+def pack_rows(me, work, b, packed):
+    """``b (T, N)`` into blocks of columns, each ``[term, column]``; the items are the blocks."""
+    terms, count = b.shape
+    zero = b.dtype.type(0)
+    piece = begin(me, work)
+    while piece >= 0:
+        start, stop = stretch(work, piece)
+        for block in range(start, stop):
+            first, last = columns(block, count, lanes(b))
+            for t in range(terms):
+                move(packed, first * terms + t * (last - first), b, t * count + first, min(last, count) - first, zero)
+        piece = proceed(me, work)
+
+
+@jit
+def pack_columns(me, work, b, packed):
+    """The same of the transposed matrix, ``b (N, T)``."""
+    piece = begin(me, work)
+    while piece >= 0:
+        start, stop = stretch(work, piece)
+        for block in range(start, stop):
+            turn(b, block, packed)
+        piece = proceed(me, work)
+
+
+@jit
+def multiply(me, work, a, starts, steps, packed, out, sums):
+    """``out[m, n] = Σ_t a[starts[m] + steps[t]] · b[t, n]`` with b as packed above; ``sums`` is working memory.
+
+    ``starts`` is filled up to whole tiles.  The items are the tiles: ROWS rows of one block of columns.
+    """
+    height, count = out.shape
+    down = len(starts) // ROWS
+    scratch = sums[max(me, 0)]
+    zero = a.dtype.type(0)
+    piece = begin(me, work)
+    while piece >= 0:
+        start, stop = stretch(work, piece)
+        for item in range(start, stop):
+            first, last = columns(item // down, count, lanes(a))
+            row, room = item % down * ROWS, last - first
+            tile_taps(
+                room // lanes(a), a, starts, row, steps, 0, len(steps), packed, first * len(steps), room, scratch, 0,
+                room, True,
+            )  # fmt: skip
+            for m in range(min(ROWS, height - row)):
+                move(out[row + m], first, scratch, m * room, min(last, count) - first, zero)
+        piece = proceed(me, work)

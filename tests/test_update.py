@@ -1,0 +1,123 @@
+"""The optimizers' kernels against a plain reference: every option, both precisions, any number of threads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograd_lite.kernels import rules, threads, update
+
+FLOATS = {np.float32: 1e-5, np.float64: 1e-12}  # and the largest error, relative to the largest value
+
+
+def sgd(w, g, v, lr, momentum, gain, decay, maximize, nesterov):
+    step = (-g if maximize else g) + decay * w
+    if v is None:
+        return w - lr * step, None
+    v = momentum * v + gain * step
+    return w - lr * (step + momentum * v if nesterov else v), v
+
+
+def rmsprop(w, g, s, mean, v, lr, alpha, rest, eps, momentum, decay, maximize, inside):
+    d = (-g if maximize else g) + decay * w
+    s = alpha * s + rest * d**2
+    spread = s
+    if mean is not None:
+        mean = alpha * mean + rest * d
+        spread = np.abs(s - mean**2)
+    step = d / (np.sqrt(spread + eps) if inside else np.sqrt(spread) + eps)
+    if v is None:
+        return w - lr * step, s, mean, None
+    v = momentum * v + step
+    return w - lr * v, s, mean, v
+
+
+def adam(w, g, v, s, rate, beta1, beta2, eps, decay, maximize, inside):
+    d = (-g if maximize else g) + decay * w
+    v, s = beta1 * v + d, beta2 * s + d**2
+    return w - rate * v / (np.sqrt(s + eps) if inside else np.sqrt(s) + eps), v, s
+
+
+# The reference, how many arrays of state, how many of these may be missing, and the numbers but for the weight decay.
+CASES: dict[str, tuple[Any, int, int, tuple[float, ...]]] = {
+    "sgd": (sgd, 1, 1, (0.1, 0.9, 0.7)),
+    "rmsprop": (rmsprop, 3, 2, (0.1, 0.9, 0.1, 1e-2, 0.8)),
+    "adam": (adam, 2, 0, (0.1, 0.9, 0.99, 1e-2)),
+}
+
+
+def arrays(seed: int, size: int, count: int, missing: int, dtype: Any) -> list[Any]:
+    """Weights, gradients, and a state of ``count`` arrays above 0; of the last ones those in ``missing`` are None."""
+    rng = np.random.default_rng(seed)
+    state: list[Any] = [np.abs(rng.normal(size=size)).astype(dtype) + 1 for _ in range(count)]
+    for bit in range(missing.bit_length()):
+        if missing >> bit & 1:
+            state[-1 - bit] = None
+    return [rng.normal(size=size).astype(dtype), rng.normal(size=size).astype(dtype), *state]
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    name=st.sampled_from(sorted(CASES)), seed=st.integers(0, 99), size=st.integers(0, 400),
+    dtype=st.sampled_from([*FLOATS]), missing=st.integers(0, 3), decay=st.sampled_from([0.0, 0.3]),
+    flags=st.tuples(st.booleans(), st.booleans()), compiled=st.booleans(),
+)  # fmt: skip
+def test_rules_and_kernels(
+    name: str, seed: int, size: int, dtype: Any, missing: int, decay: float, flags: tuple[bool, bool], compiled: bool
+) -> None:
+    reference, count, optional, numbers = CASES[name]
+    given = arrays(seed, size, count, missing & ((1 << optional) - 1), dtype)
+    wide = [a if a is None else a.astype(np.float64) for a in given]
+    expected = reference(*wide, *numbers, decay, *flags)
+    gradient = given[1].copy()
+    if compiled:
+        threads.run(getattr(update, name), size, *given, np.array((*numbers, decay), dtype), *flags, grain=50)
+    else:
+        getattr(rules, name)(..., *given, *numbers, decay, *flags)
+    assert (given[1] == gradient).all()
+    for found, wanted in zip([given[0], *given[2:]], expected, strict=True):
+        assert (found is None) == (wanted is None)
+        if found is not None and size:
+            assert found.dtype == dtype
+            assert np.abs(found - wanted).max() <= FLOATS[dtype] * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_the_number_of_threads_changes_nothing(name: str, dtype: Any) -> None:
+    """Bit for bit, though another number of threads cuts the vectorised loops elsewhere."""
+    _, count, _, numbers = CASES[name]
+    before, results = threads.get_num_threads(), []
+    try:
+        for n in (1, 2, 3):
+            threads.set_num_threads(n)
+            given = arrays(0, 10_007, count, 0, dtype)
+            c = np.array((*numbers, 0.1), dtype)
+            threads.run(getattr(update, name), 10_007, *given, c, False, True, grain=100)
+            results.append(given)
+    finally:
+        threads.set_num_threads(before)
+    for other in results[1:]:
+        assert all((a == b).all() for a, b in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_not_a_number_shows(name: str) -> None:
+    _, count, _, numbers = CASES[name]
+    given = arrays(0, 100, count, 0, np.float32)
+    given[1][7] = np.nan
+    threads.run(getattr(update, name), 100, *given, np.array((*numbers, 0), np.float32), False, False)
+    assert np.isnan(given[0]).nonzero()[0].tolist() == [7]
+
+
+def test_an_infinite_weight_stays_without_decay() -> None:
+    """0 · ∞ must not enter."""
+    for name, (_, count, _, numbers) in CASES.items():
+        given = arrays(0, 100, count, 0, np.float32)
+        given[0][3] = -np.inf
+        threads.run(getattr(update, name), 100, *given, np.array((*numbers, 0), np.float32), False, False)
+        assert given[0][3] == -np.inf
