@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import io
+import shlex
 import signal
 import sys
 import time
@@ -116,21 +117,24 @@ def _resumed(options: argparse.Namespace) -> tuple[Trainer, Path]:
 
 
 def _refuse_other_settings(options: argparse.Namespace, settings: Settings, folder: Path) -> None:
-    """A run is continued with the settings that it began with; only a schedule binds the number of epochs."""
+    """A run is continued with the settings that it began with; the number of epochs is bound only by a schedule."""
     if options.task != settings.task:
         raise Failure(f"{folder} is a training on {settings.task}, not {options.task}; --name chooses another run")
     for key, value in vars(settings).items():
         given = getattr(options, key)
         if given is not None and given != value and not (key == "epochs" and settings.schedule == "none"):
             option = f"--{key.replace('_', '-')}"
-            raise Failure(f"{folder} was begun with {option} {value}, not {given}; leave the option out, or start anew")
+            why = f", where its {settings.schedule} schedule ends" if key == "epochs" else ""
+            raise Failure(
+                f"{folder} was begun with {option} {value}{why}, not {given}; leave the option out, or start anew"
+            )
 
 
 def _fit(trainer: Trainer, folder: Path, options: argparse.Namespace) -> int:
     """Train, keeping a checkpoint of every epoch, and write the results."""
     began, path, epochs = time.perf_counter(), folder / CHECKPOINT, trainer.settings.epochs
     if trainer.epoch >= epochs:
-        print(f"all {epochs} epochs are done; --epochs N trains on")
+        print(f"all {epochs} epochs are done" + "; --epochs N trains on" * (trainer.settings.schedule == "none"))
     with _ctrl_c() as pressed:
         with _progress(trainer, not options.no_progress) as (after_batch, after_epoch):
 
@@ -150,8 +154,9 @@ def _fit(trainer: Trainer, folder: Path, options: argparse.Namespace) -> int:
               f"{time.perf_counter() - began:.1f} s")  # fmt: skip
     print(f"{folder}: {', '.join(written)}")
     if not done:
-        data = "" if TASKS[options.task].built_in else f"--data {options.data} "
-        rest = f"autograd-lite train {options.task} {data}--out {options.out} --name {folder.name} --resume"
+        data = [] if options.data is None else ["--data", str(options.data)]
+        rest = shlex.join(["autograd-lite", "train", options.task, *data, "--out", options.out, "--name", folder.name])
+        rest += " --resume"
         return _complain(f"interrupted after {trainer.epoch} of {epochs} epochs; to go on: {rest}", INTERRUPTED)
     return 0
 

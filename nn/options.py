@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from autograd_lite import __version__
 
 from .tasks import NAMES, TASKS, parse_sizes
-from .train import OPTIMIZERS, SCHEDULES, Settings
+from .train import NET_RATES, OPTIMIZERS, RATES, SCHEDULES, Settings
 
 __all__ = ["make_parser"]
 
@@ -55,14 +55,16 @@ def _add_training(train: argparse.ArgumentParser) -> None:
     )
     train.add_argument("--epochs", type=_count, help=f"passes over the data (default: {_each('epochs')})")
     train.add_argument("--optimizer", choices=OPTIMIZERS, help="adam (default), or sgd with momentum 0.9")
-    train.add_argument("--lr", type=_rate, help="learning rate (default: see nn/train.py)")
+    train.add_argument("--lr", type=_rate, help=f"learning rate (default: {_rates()})")
     train.add_argument(
-        "--schedule", choices=SCHEDULES, help="of the learning rate: none, or cosine, down to 0 at the end"
+        "--schedule",
+        choices=SCHEDULES,
+        help="of the learning rate: cosine, down to 0 at the end (default for lenet, vgg, resnet8), or none",
     )
     train.add_argument(
         "--weight-decay", type=_decay, help=f"times the weights, is added to gradients (default {usual.weight_decay:g})"
     )
-    train.add_argument("--batch-size", type=_count, help=f"examples a step (default: {_each('batch_size')})")
+    train.add_argument("--batch-size", type=_count, help=f"examples a step (default {usual.batch_size})")
     train.add_argument("--seed", type=_seed, help="of start weights and order (default 0)")
     train.add_argument("--out", default="runs", help="folder of all runs (default runs)")
     train.add_argument("--name", type=_name, help="folder of this run in it (default: the task, task-2, …)")
@@ -75,12 +77,14 @@ def _each(key: str) -> str:
     return ", ".join([f"{name} {getattr(task, key)}" for name, task in TASKS.items()])
 
 
+def _rates() -> str:
+    """The learning rates of every optimizer."""
+    return "; ".join([f"{name} {rate:g}, for lenet, vgg, resnet8 {NET_RATES[name]:g}" for name, rate in RATES.items()])
+
+
 def _about_tasks() -> str:
-    return (
-        "Train a network on images of 10 classes: "
-        + "; ".join([f"{t.title} ({t.credit})" for t in TASKS.values()])
-        + "."
-    )
+    known = "; ".join([f"{task.title} ({task.credit})" for task in TASKS.values()])
+    return f"Train a network on images of 10 classes: {known}."
 
 
 # -- the values of options --------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from .data.idx import DEBIAN
 from .models import MLP, LeNet5, ResNet8, Shape, SmallVGG
 from .module import Module
 
-__all__ = ["NAMES", "TASKS", "Task", "full_name", "make_model", "parse_sizes"]
+__all__ = ["NAMES", "NETS", "TASKS", "Task", "full_name", "make_model", "parse_sizes"]
 
 CLASSES = 10
 MAX_SIZE = 100_000  # of a layer
@@ -35,7 +35,6 @@ class Task(NamedTuple):
     reader: Callable[..., Datasets]
     model: str
     epochs: int
-    batch_size: int = 64
     built_in: bool = False
     folder: Path | None = None  # where its files lie if nothing is said
 
@@ -57,7 +56,7 @@ def _flat(dataset: TensorDataset) -> TensorDataset:
 
 TASKS = {
     "digits": Task("UCI handwritten digits", "E. Alpaydin & C. Kaynak, UCI Machine Learning Repository, CC BY 4.0",
-                   (1, 8, 8), digits, "mlp", epochs=30, batch_size=32, built_in=True),
+                   (1, 8, 8), digits, "mlp", epochs=30, built_in=True),
     "mnist": Task("MNIST", "Y. LeCun, C. Cortes & C. Burges", (1, 28, 28), mnist, "lenet", epochs=20),
     "fashion-mnist": Task("Fashion-MNIST", "H. Xiao, K. Rasul & R. Vollgraf, MIT licence", (1, 28, 28), fashion_mnist,
                           "lenet", epochs=10, folder=DEBIAN),

@@ -20,13 +20,14 @@ from .checkpoint import Checkpoint, CheckpointError, save_checkpoint
 from .data import DataLoader, TensorDataset
 from .module import Module
 from .optim import SGD, Adam, Optimizer
-from .tasks import TASKS, full_name, make_model
+from .tasks import NETS, TASKS, full_name, make_model
 
 __all__ = ["OPTIMIZERS", "SCHEDULES", "Diverged", "Settings", "Trainer", "check_gradients", "scores"]
 
 Row = dict[str, float]  # one line of metrics.csv
 
-RATES = {"adam": 0.005, "sgd": 0.1}
+RATES = {"adam": 0.005, "sgd": 0.1}  # of an MLP, constant
+NET_RATES = {"adam": 0.002, "sgd": 0.05}  # of a convolutional network, at the start of a cosine
 OPTIMIZERS = tuple(RATES)
 SCHEDULES = "none", "cosine"
 
@@ -41,7 +42,7 @@ class Diverged(ArithmeticError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides a training.  The same settings give the same weights, bit for bit, on the same machine."""
+    """What decides a training: on one machine, with one number of threads, the same settings give the same bits."""
 
     task: str = "digits"
     model: str = "64-128-64-10"  # a full name, see `tasks`
@@ -58,9 +59,10 @@ class Settings:
         """The settings that are ``given``, and for the others what is usual for the task, the model, the optimizer."""
         usual = TASKS[task]
         model = given.get("model") or full_name(usual.model, usual)
-        lr = RATES[given.get("optimizer", "adam")]
-        defaults = {"model": model, "lr": lr, "batch_size": usual.batch_size, "epochs": usual.epochs}
-        return cls(task=task, **{**defaults, **given})
+        convolutional = model in NETS
+        lr = (NET_RATES if convolutional else RATES)[given.get("optimizer", "adam")]
+        schedule = "cosine" if convolutional else "none"
+        return cls(task=task, **{"model": model, "lr": lr, "schedule": schedule, "epochs": usual.epochs, **given})
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> Settings:
@@ -68,6 +70,7 @@ class Settings:
         try:
             settings = cls(**checkpoint.extra["settings"])
             full_name(settings.model, TASKS[settings.task])
+            list(checkpoint.extra["history"])
             return settings
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{checkpoint.path} is not a checkpoint of `train`: {error!r}") from error
@@ -175,7 +178,7 @@ class Trainer:
         """The training as it was when the checkpoint was saved.  Raises CheckpointError for one of something else."""
         trainer = cls(Settings.of(checkpoint), train, test)
         checkpoint.restore(trainer.model, trainer.optimizer, trainer.generator)
-        trainer.history = list(checkpoint.extra["history"])
+        trainer.history = checkpoint.extra["history"]
         return trainer
 
 
