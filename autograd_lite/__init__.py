@@ -61,6 +61,7 @@ from .transforms import jacobian as jacobian
 from .transforms import jvp as jvp
 from .transforms import value_and_grad as value_and_grad
 from .transforms import vjp as vjp
+from .warmup import warmup as warmup
 
 # After linalg, whose `trace` the mode of that name includes.
 from .modes import trace as trace  # type: ignore[assignment]  # isort: skip

@@ -10,35 +10,41 @@ __all__ = ["adam", "rmsprop", "sgd"]
 
 def sgd(i, w, g, v, lr, momentum, gain, decay, maximize, nesterov):
     """``v ← μ v + gain·g`` and ``w ← w − lr·v``, with nesterov along ``g + μ v``; where v is None, along g."""
-    x = w[i]
-    step = slope(x, g[i], decay, maximize)
+    step = slope(w[i], g[i], decay, maximize)
     if v is not None:
-        v[i] = speed = momentum * v[i] + gain * step
-        step = step + momentum * speed if nesterov else speed
-    w[i] = x - lr * step
+        v[i] *= momentum
+        v[i] += gain * step
+        step = step + momentum * v[i] if nesterov else v[i]
+    w[i] -= lr * step
 
 
 def rmsprop(i, w, g, s, m, v, lr, alpha, rest, eps, momentum, decay, maximize, inside):
     """``s ← α s + rest·g²`` and ``w ← w − lr·g / √s``; less the square of the mean m, and with momentum v, if any."""
-    x = w[i]
-    d = slope(x, g[i], decay, maximize)
-    s[i] = spread = alpha * s[i] + rest * (d * d)
+    d = slope(w[i], g[i], decay, maximize)
+    s[i] *= alpha
+    s[i] += rest * (d * d)
+    spread = s[i]
     if m is not None:
-        m[i] = mean = alpha * m[i] + rest * d
-        spread = abs(spread - mean * mean)  # which rounding may leave below 0
+        m[i] *= alpha
+        m[i] += rest * d
+        spread = abs(spread - m[i] * m[i])  # which rounding may leave below 0
     step = d / root(spread, eps, inside)
     if v is not None:
-        v[i] = step = momentum * v[i] + step
-    w[i] = x - lr * step
+        v[i] *= momentum
+        v[i] += step
+        step = v[i]
+    w[i] -= lr * step
 
 
 def adam(i, w, g, v, s, rate, beta1, beta2, eps, decay, maximize, inside):
     """``v ← β₁ v + g``, ``s ← β₂ s + g²``, ``w ← w − rate·v / √s``: rate and ε make up for the factors ``1 − β``."""
-    x = w[i]
-    d = slope(x, g[i], decay, maximize)
-    v[i] = mean = beta1 * v[i] + d
-    s[i] = square = beta2 * s[i] + d * d
-    w[i] = x - rate * (mean / root(square, eps, inside))
+    d = slope(w[i], g[i], decay, maximize)
+    s[i] *= beta2
+    s[i] += d * d
+    divisor = root(s[i], eps, inside)
+    v[i] *= beta1
+    v[i] += d
+    w[i] -= rate * (v[i] / divisor)
 
 
 def slope(w, g, decay, maximize):

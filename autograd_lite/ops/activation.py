@@ -9,7 +9,7 @@ import numpy as np
 
 from ..op import op
 from .elementwise import erf, exp, masked, minimum, tanh, where
-from .out import deliver
+from .out import deliver, fresh
 from .samples import unary
 
 __all__ = [
@@ -40,10 +40,37 @@ def softplus(x, beta=1.0, threshold=20.0, out=None):
     return deliver(np.where(x * beta > threshold, x, smooth), out)
 
 
-@op(vjps=(lambda g, out, x: masked(g, out > 0),), symbol="ReLU", samples=unary(kinks=(0,)))
+LARGE = 1 << 15  # elements from which ReLU is worth several threads
+
+
+def _in_row(x: Any) -> bool:
+    """Whether an array is large, and one the kernels take as a row of numbers."""
+    return isinstance(x, np.ndarray) and x.size >= LARGE and x.flags.c_contiguous and x.dtype.name in _KERNEL_TYPES
+
+
+_KERNEL_TYPES = ("float32", "float64")
+
+
+def _relu_slope(g, out, x):
+    if not (_in_row(g) and _in_row(out)):
+        return masked(g, out > 0)
+    from ..kernels import activation, threads
+
+    result = fresh(out.shape, g.dtype)
+    threads.run(activation.relu_back, g.size, g.reshape(-1), out.reshape(-1), result.reshape(-1), grain=LARGE)
+    return result
+
+
+@op(vjps=(_relu_slope,), symbol="ReLU", samples=unary(kinks=(0,)))
 def relu(x, out=None):
     """``max(0, x)``; the gradient at 0 is 0 (cheat sheet 1.2)."""
-    return np.maximum(x, 0, out=out)
+    if not _in_row(x) or (out is not None and not _in_row(out)):
+        return np.maximum(x, 0, out=out)
+    from ..kernels import activation, threads
+
+    result = fresh(x.shape, x.dtype) if out is None else out
+    threads.run(activation.relu, x.size, x.reshape(-1), result.reshape(-1), grain=LARGE)
+    return result
 
 
 @op(

@@ -7,26 +7,18 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .. import buffers
 from .convgeometry import SLACK, Planes
+from .out import fresh
 
 __all__ = ["channel_sums", "correlate", "correlate_taps", "ready", "winograd"]
 
 PIECE = 2_000_000  # multiply-adds, some 20 µs
 
 
-# -- the kernels ------------------------------------------------------------------------------------------------------
-
-
 def ready(x: Any, rank: int = 4) -> ndarray:
     """A contiguous array of float32 or float64 with a batch axis."""
     x = np.ascontiguousarray(x, dtype=x.dtype if x.dtype.itemsize >= 4 else np.float32)
     return x[None] if x.ndim == rank - 1 else x
-
-
-def _empty(shape: tuple[int, ...], dtype: Any) -> ndarray:
-    found = buffers.empty(shape, np.dtype(dtype))
-    return np.empty(shape, dtype) if found is None else found
 
 
 def _grouped(x: ndarray, groups: int) -> ndarray:
@@ -48,17 +40,17 @@ def correlate(
     filters, channels, *window = weight.shape
     area, rows = window[0] * window[1], shape[1] // groups
     height = microkernel.rows_for(rows)
-    panels = _empty((groups, -(-rows // height), len(planes.taps), height), x.dtype)
+    panels = fresh((groups, -(-rows // height), len(planes.taps), height), x.dtype)
     steps = (channels * area, area) if forward else (area, channels * area)
     conv.pack(weight.reshape(-1), planes.taps, panels, (filters // groups * channels * area, *steps), rows)
-    out = _empty(shape, x.dtype)
+    out = fresh(shape, x.dtype)
     start = np.zeros((groups, rows), x.dtype) if bias is None else bias.astype(x.dtype).reshape(groups, rows)
     count = threads.get_num_threads()
     threads.run(
         conv.correlate, x.shape[0] * groups, _grouped(x, groups), panels, planes.offsets, planes.outputs,
         planes.phases, planes.step, planes.before, planes.shape, start, _grouped(out, groups),
-        _empty((count, planes.size), x.dtype), _empty((count, height * (planes.span + SLACK)), x.dtype),
-        grain=max(1, PIECE // (rows * len(planes.taps) * planes.span)),
+        fresh((count, planes.size), x.dtype), fresh((count, height * (planes.span + SLACK)), x.dtype),
+        grain=PIECE // max(1, rows * len(planes.taps) * planes.span) or 1,
     )  # fmt: skip
     return out
 
@@ -75,13 +67,13 @@ def winograd(
     channels, known = -(-depth // lanes) * lanes, -(-filters // lanes) * lanes
     steps = (weight.shape[1] * 9, 9) if forward else (9, weight.shape[1] * 9)
     count = threads.get_num_threads()
-    transformed = _empty((kernels.PLACES, depth * known), x.dtype)
+    transformed = fresh((kernels.PLACES, depth * known), x.dtype)
     threads.run(
         kernels.transform_weights, -(-known // (lanes * microkernel.VECTORS)), weight.reshape(-1), filters, steps,
-        not forward, _empty((9, depth * known), x.dtype), _empty((18, depth * known), x.dtype), transformed,
+        not forward, fresh((9, depth * known), x.dtype), fresh((18, depth * known), x.dtype), transformed,
         grain=max(1, PIECE // (depth * known * 162)),
     )  # fmt: skip
-    out = _empty(shape, x.dtype)
+    out = fresh(shape, x.dtype)
     start = np.zeros(filters, x.dtype) if bias is None else bias.astype(x.dtype)
     down, across = -(-shape[2] // kernels.SIDE), -(-shape[3] // kernels.SIDE)
     rows = max(1, min(-(-TILES // across), -(-shape[0] * down // (2 * count))))
@@ -91,9 +83,9 @@ def winograd(
     tables = np.arange(microkernel.ROWS) * channels, np.arange(depth)
     threads.run(
         kernels.winograd, -(-shape[0] * down // rows), x.reshape(*x.shape[:2], -1), transformed, tables,
-        (*x.shape[2:], *before), rows, start, out, _empty((count, view), x.dtype),
-        _empty((count, kernels.PLACES * tiles * channels), x.dtype),
-        _empty((count, kernels.PLACES * tiles * known), x.dtype),
+        (*x.shape[2:], *before), rows, start, out, fresh((count, view), x.dtype),
+        fresh((count, kernels.PLACES * tiles * channels), x.dtype),
+        fresh((count, kernels.PLACES * tiles * known), x.dtype),
     )  # fmt: skip
     return out
 
@@ -123,8 +115,8 @@ def correlate_taps(g: ndarray, x: ndarray, planes: Planes, shape: tuple[int, ...
     threads.run(
         conv.correlate_taps, parts * groups * chunks, _grouped(x, groups),
         g.reshape(len(g), groups, filters, len(planes.pixels)), offsets, planes.pixels, planes.phases,
-        planes.step, planes.before, planes.shape, partial, _empty((count, planes.size), x.dtype),
-        _empty((count, len(planes.pixels) * room), x.dtype), _empty((count, len(offsets) * room), x.dtype),
+        planes.step, planes.before, planes.shape, partial, fresh((count, planes.size), x.dtype),
+        fresh((count, len(planes.pixels) * room), x.dtype), fresh((count, len(offsets) * room), x.dtype),
         grain=max(1, PIECE // max(cost, 1)),
     )  # fmt: skip
     whole = partial[0] if parts == 1 else np.add.reduce(partial)

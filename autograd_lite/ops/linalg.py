@@ -19,6 +19,7 @@ from .product import product
 from .reduce import sum
 from .samples import Samples, normal, normals
 from .shape import matrix_transpose, reshape
+from .summation import add_up
 
 __all__ = [
     "addmm", "baddbmm", "bmm", "dot", "einsum", "inner", "linear", "matmul", "mm", "mv", "outer", "trace", "vdot",
@@ -199,7 +200,7 @@ def _linear_samples(rng: np.random.Generator) -> list[Sample]:
     vjps=(
         lambda g, out, x, weight, bias: product(_rows(g), weight).reshape(x.shape),
         lambda g, out, x, weight, bias: product(_rows(g).T, _rows(x)),
-        lambda g, out, x, weight, bias: g,
+        lambda g, out, x, weight, bias: add_up(_rows(g), (0,)) if bias.ndim == 1 else g,
     ),
     symbol="linear", floating=True, samples=_linear_samples, reference=_linear_reference,
 )  # fmt: skip

@@ -39,9 +39,15 @@ def _shape(x: ndarray, windows: Windows, plane: tuple[int, int]) -> tuple[int, .
     return x.shape[: x.ndim - windows.axes] + plane[-windows.axes :]
 
 
-def _shaped(result: ndarray, x: ndarray, windows: Windows, plane: tuple[int, int], out: ndarray | None) -> Any:
-    """Planes with the leading axes and the dtype of ``x``."""
-    return deliver(result.reshape(_shape(x, windows, plane)).astype(x.dtype, copy=False), out)
+def _result(planes: ndarray, x: ndarray, windows: Windows, plane: tuple[int, int]) -> tuple[ndarray, ndarray]:
+    """Memory for a result with the leading axes of ``x``, and the same memory as planes."""
+    result = fresh(_shape(x, windows, plane), planes.dtype)
+    return result, result.reshape(-1, *plane)
+
+
+def _given(result: ndarray, x: ndarray, out: ndarray | None) -> Any:
+    """A result in the dtype of ``x``."""
+    return deliver(result.astype(x.dtype, copy=False), out)
 
 
 def _cases(rng: np.random.Generator) -> list[tuple[ndarray, Windows]]:
@@ -65,18 +71,18 @@ def _mean_cases(rng: np.random.Generator) -> list[tuple[ndarray, Windows]]:
 
 
 def _maxima(x: ndarray, windows: Windows) -> tuple[ndarray, ndarray]:
-    """The largest element of each window, and its place in the window: both ``(planes, P, Q)``."""
+    """The largest element of each window ``(…, P, Q)``, and its place in the window ``(planes, P, Q)``."""
     from ..kernels import pool, threads
 
     planes = _planes(x, *windows.plane)
     height, width = windows.size
-    result = fresh((len(planes), *windows.counts), planes.dtype)
-    places = fresh(result.shape, np.uint8 if height * width <= 256 else np.uint32)
+    result, maxima = _result(planes, x, windows, windows.counts)
+    places = fresh(maxima.shape, np.uint8 if height * width <= 256 else np.uint32)
     if windows.halves:
-        threads.run(pool.maxima_2x2, len(planes), planes, result, places, grain=windows.grain)
+        threads.run(pool.maxima_2x2, len(planes), planes, maxima, places, grain=windows.grain)
     else:
         threads.run(
-            pool.maxima, len(planes), planes, windows.rows, windows.columns, *windows.dilation, width, result, places,
+            pool.maxima, len(planes), planes, windows.rows, windows.columns, *windows.dilation, width, maxima, places,
             grain=windows.grain,
         )  # fmt: skip
     return result, places
@@ -94,7 +100,7 @@ def _flat(planes: ndarray) -> ndarray:
 def max_pool(x, windows, out=None):
     """The largest element of each window, ``(…, H, W) -> (…, P, Q)``; see `max_pool2d`."""
     result, places = _maxima(x, windows)
-    return _shaped(result, x, windows, windows.counts, out), places
+    return _given(result, x, out), places
 
 
 @op(arity=1, floating=True, samples=lambda rng: [Sample(*case) for case in _cases(rng)])
@@ -113,15 +119,15 @@ def put_places(g, places, windows, out=None):
     from ..kernels import pool, threads
 
     planes = _planes(g, *windows.counts)
-    result = fresh((len(planes), *windows.plane), planes.dtype)
+    result, into = _result(planes, g, windows, windows.plane)
     if windows.halves:
-        threads.run(pool.put_2x2, len(planes), planes, places, result, grain=windows.grain)
+        threads.run(pool.put_2x2, len(planes), planes, places, into, grain=windows.grain)
     else:
         threads.run(
-            pool.put, len(planes), _flat(planes), _flat(places), windows.corners, windows.offsets, _flat(result),
+            pool.put, len(planes), _flat(planes), _flat(places), windows.corners, windows.offsets, _flat(into),
             grain=windows.grain,
         )  # fmt: skip
-    return _shaped(result, g, windows, windows.plane, out)
+    return _given(result, g, out)
 
 
 @op(
@@ -131,7 +137,8 @@ def put_places(g, places, windows, out=None):
 def take_places(x, places, windows, out=None):
     """The element at a place of each window, ``(…, H, W) -> (…, P, Q)``: the adjoint of `put_places`."""
     planes, indices = _flat(_planes(x, *windows.plane)), windows.corners + windows.offsets[_flat(places)]
-    return _shaped(np.take_along_axis(planes, indices, 1), x, windows, windows.counts, out)
+    taken = np.take_along_axis(planes, indices, 1)
+    return _given(taken.reshape(_shape(x, windows, windows.counts)), x, out)
 
 
 def _max(x: Any, windows: Windows, return_indices: bool) -> Any:
@@ -151,10 +158,10 @@ def avg_pool(x, windows, out=None):
     from ..kernels import pool, threads
 
     planes = _planes(x, *windows.plane)
-    result = fresh((len(planes), *windows.counts), planes.dtype)
+    result, means = _result(planes, x, windows, windows.counts)
     kernel = pool.means_2x2 if windows.halves else pool.means
-    threads.run(kernel, len(planes), planes, windows.rows, windows.columns, result, grain=windows.grain)
-    return _shaped(result, x, windows, windows.counts, out)
+    threads.run(kernel, len(planes), planes, windows.rows, windows.columns, means, grain=windows.grain)
+    return _given(result, x, out)
 
 
 @op(
@@ -167,10 +174,10 @@ def spread(g, windows, out=None):
     from ..kernels import pool, threads
 
     planes = _planes(g, *windows.counts)
-    result = fresh((len(planes), *windows.plane), planes.dtype)
+    result, into = _result(planes, g, windows, windows.plane)
     kernel = pool.spread_2x2 if windows.halves else pool.spread
-    threads.run(kernel, len(planes), planes, windows.rows, windows.columns, result, grain=windows.grain)
-    return _shaped(result, g, windows, windows.plane, out)
+    threads.run(kernel, len(planes), planes, windows.rows, windows.columns, into, grain=windows.grain)
+    return _given(result, g, out)
 
 
 # -- PyTorch's functions ----------------------------------------------------------------------------------------------

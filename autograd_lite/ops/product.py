@@ -12,6 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..buffers import SMALL, empty
+from .out import fresh
 
 __all__ = ["product"]
 
@@ -45,7 +46,7 @@ def _multiply(x: ndarray, y: ndarray, out: ndarray) -> None:
     vectors = -(-columns * x.itemsize // microkernel.VECTOR_BYTES)
     blocks = -(-vectors // microkernel.VECTORS)
     size = (terms * vectors * microkernel.VECTOR_BYTES // x.itemsize,)
-    packed = _memory(size, x.dtype)
+    packed = fresh(size, x.dtype)
     turned = y.T.flags.c_contiguous
     pack, given = (kernels.pack_columns, y.T) if turned else (kernels.pack_rows, np.ascontiguousarray(y))
     threads.run(pack, blocks, given, packed, grain=max(1, PIECE * blocks // (16 * y.size)))
@@ -57,14 +58,9 @@ def _multiply(x: ndarray, y: ndarray, out: ndarray) -> None:
     tiles = blocks * (len(starts) // microkernel.ROWS)
     threads.run(
         kernels.multiply, tiles, flat, starts, reached, packed, out,
-        _memory((threads.get_num_threads(), microkernel.ROWS * room), x.dtype),
+        fresh((threads.get_num_threads(), microkernel.ROWS * room), x.dtype),
         grain=max(1, PIECE // (microkernel.ROWS * room * terms)),
     )  # fmt: skip
-
-
-def _memory(shape: tuple[int, ...], dtype: np.dtype) -> ndarray:
-    found = empty(shape, dtype)
-    return np.empty(shape, dtype) if found is None else found
 
 
 @functools.lru_cache(maxsize=256)

@@ -93,7 +93,9 @@ class Optimizer:
             flat = [array if array is None else array.reshape(-1) for array in arrays]
             threads.run(_kernel(rule), w.size, *flat, np.array(numbers, w.dtype), *flags, grain=GRAIN)
         else:
-            rule(..., w, g.astype(_precise(g.dtype), copy=False), *state, *numbers, *flags)
+            if g.dtype.itemsize < 4:
+                g = g.astype(np.float32)
+            rule(..., w, g, *state, *numbers, *flags)
 
     # -- use ----------------------------------------------------------------------------------------------------------
 
@@ -173,7 +175,6 @@ def _copied(state: State, dtype: Any = None) -> State:
     return {k: np.array(v, dtype=dtype or v.dtype) if isinstance(v, np.ndarray) else v for k, v in state.items()}
 
 
-@functools.cache
 def _precise(dtype: np.dtype) -> np.dtype:
     """In what the update of a parameter is computed: at least float32, since g² of a small g is 0 in float16."""
     return np.result_type(dtype, np.float32)

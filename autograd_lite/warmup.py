@@ -1,0 +1,57 @@
+"""Compile the kernels ahead of their first use."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from .kernels import SMALL, threads
+from .modes import enable_grad
+from .ops.activation import LARGE, relu
+from .ops.conv import conv2d
+from .ops.linalg import linear
+from .ops.loss import cross_entropy
+from .ops.norm import batch_norm
+from .ops.pool import avg_pool2d, max_pool2d
+from .tensor import Tensor, get_default_dtype
+
+__all__ = ["warmup"]
+
+
+@enable_grad
+def warmup(dtype: Any = None) -> float:
+    """Compile the usual kernels for one dtype, by default the default one, and return how many seconds it took.
+
+    Convolution, 2×2 pooling, batch norm, large products, ReLU, cross entropy and the optimizers' updates.  The compiled
+    code is kept on disk, so that this takes seconds once on a machine and then a fraction of one.  Without it each
+    kernel is compiled when it is first used.  Raises TypeError for other than float32 and float64.
+    """
+    kind = np.dtype(get_default_dtype() if dtype is None else dtype)
+    if kind.name not in ("float32", "float64"):
+        raise TypeError(f"there are kernels for float32 and float64, not for {kind}")
+    began = time.perf_counter()
+
+    def ones(*shape: int) -> Tensor:
+        return Tensor(np.ones(shape, kind), requires_grad=True)
+
+    x = conv2d(ones(2, 16, 8, 8), ones(16, 16, 3, 3), ones(16), padding=1)
+    x = conv2d(x, ones(6, 16, 5, 5), ones(6), padding=2)
+    x = batch_norm(x, Tensor(np.zeros(6, kind)), Tensor(np.ones(6, kind)), ones(6), ones(6), training=True)
+    x = avg_pool2d(max_pool2d(x, 2), 2)
+    side = 1 + int(LARGE**0.5)  # so large that neither NumPy nor OpenBLAS does it
+    y = relu(linear(ones(side, side), ones(side, side), ones(side)))
+    cross_entropy(y, np.zeros(side, np.int64)).backward()
+    (x * x).sum().backward()
+    _compile_updates(kind)
+    return time.perf_counter() - began
+
+
+def _compile_updates(kind: np.dtype) -> None:
+    from .kernels import update
+
+    w, g, v, s = (np.ones(SMALL, kind) for _ in range(4))
+    numbers = np.full(8, 0.5, kind)
+    for rule, *state in ((update.sgd, None), (update.sgd, v), (update.rmsprop, s, None, None), (update.adam, v, s)):
+        threads.run(rule, len(w), w, g, *state, numbers, False, True)
