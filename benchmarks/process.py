@@ -70,6 +70,53 @@ print(json.dumps(dict(mb=status("VmHWM") - before)))
 """
 
 
+# The training step of a small VGG, batch 32.
+_VGG_MEMORY = """
+import json, re, sys
+sys.path.insert(0, ".")
+from benchmarks.training import _net
+
+def status(field):
+    return int(re.search(field + r":\\s+(\\d+) kB", open("/proc/self/status").read())[1]) / 1024
+
+small = _net("{name}", "LeNet-5", "Adam")
+small()
+open("/proc/self/clear_refs", "w").write("5")
+before = status("VmRSS")
+step = _net("{name}", "VGG 3-32-32-pool-64-64-pool", "Adam")
+for _ in range(3):
+    step()
+print(json.dumps(dict(mb=status("VmHWM") - before)))
+"""
+
+# Time of a kernel with one core busy, over its time on the free machine.
+_BUSY = """
+import json, statistics, subprocess, sys, time
+sys.path.insert(0, ".")
+from benchmarks.kernels import Conv, _conv
+
+step = _conv("{name}", Conv(32, 32, 32, 32, 3, 1, 1), True)
+
+def measured():
+    until, times = time.perf_counter() + 1.5, []
+    while time.perf_counter() < until:
+        start = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - start)
+    return statistics.mean(times)
+
+measured()
+free = measured()
+spinner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+try:
+    time.sleep(0.3)
+    busy = measured()
+finally:
+    spinner.kill()
+print(json.dumps(dict(ratio=busy / free)))
+"""
+
+
 def _import_seconds(name: str) -> float:
     report = in_process(_IMPORT.format(module=IMPORTS[name]))
     if name == OURS and report["numba"]:
@@ -89,15 +136,32 @@ def _peak_mb(name: str) -> float:
     return in_process(_MEMORY.format(module=IMPORTS[name]))["mb"]
 
 
+def _vgg_mb(name: str) -> float:
+    return in_process(_VGG_MEMORY.format(name=name))["mb"]
+
+
+def _busy_ratio(name: str) -> float:
+    return in_process(_BUSY.format(name=name))["ratio"]
+
+
 def cases() -> list[Case]:
     """The cases of this subject; peak memory needs Linux."""
     memory = Case(
         "peak memory of 16 tanh layers, 4,096 × 256, above start", "MB", {}, goal=1.0,
         values={n: partial(_peak_mb, n) for n in (OURS, "torch")},
     )  # fmt: skip
+    vgg = Case(
+        "peak memory of the VGG step, above start", "MB", {}, goal=1.0,
+        values={n: partial(_vgg_mb, n) for n in (OURS, "torch")},
+    )  # fmt: skip
+    busy = Case(
+        "conv (32, 32, 32, 32, 3), forward + backward: time with one core busy over time without", "×", {},
+        values={n: partial(_busy_ratio, n) for n in (OURS, "torch")},
+    )  # fmt: skip
     return [
         Case("import", "s", {}, values={n: partial(_import_seconds, n) for n in IMPORTS}),
         Case("process start to first gradient", "s", {},
              values={n: partial(_first_gradient_seconds, n) for n in IMPORTS}),
-        *([memory] if sys.platform == "linux" else []),
+        *([memory, vgg] if sys.platform == "linux" else []),
+        busy,
     ]  # fmt: skip

@@ -171,6 +171,57 @@ def _digits_jax(which: str) -> Step:
     return step
 
 
+# -- convolutional networks -------------------------------------------------------------------------------------------
+
+
+def _lenet(nn: Any) -> Any:
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
+    )  # fmt: skip
+
+
+def _vgg(nn: Any) -> Any:
+    layers, channels = [], 3
+    for filters in (32, 32, 64, 64):
+        layers += [nn.Conv2d(channels, filters, 3, padding=1), nn.BatchNorm2d(filters), nn.ReLU()]
+        if channels == filters:
+            layers.append(nn.MaxPool2d(2))
+        channels = filters
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * 8 * 8, 10))
+
+
+NETS: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
+    "LeNet-5": (_lenet, (64, 1, 28, 28)), "VGG 3-32-32-pool-64-64-pool": (_vgg, (32, 3, 32, 32)),
+}  # fmt: skip
+
+
+def _net(name: str, net: str, which: str) -> Step:
+    """The training step of a convolutional network."""
+    lib, nn = _namespaces(name)
+    lib.manual_seed(0)
+    make, shape = NETS[net]
+    model, rng = make(nn), np.random.default_rng(0)
+    optimizer, loss_of = _optimizer(name, which, model.parameters()), nn.CrossEntropyLoss()
+    x, y = lib.tensor(rng.random(shape, dtype=np.float32)), lib.tensor(rng.integers(0, 10, shape[0]))
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss_of(model(x), y).backward()
+        optimizer.step()
+
+    return step
+
+
+def _net_cases() -> list[Case]:
+    goals = [("LeNet-5", "SGD", None), ("LeNet-5", "Adam", 0.5), ("VGG 3-32-32-pool-64-64-pool", "Adam", 0.9)]
+    return [
+        Case(f"{net}, batch {NETS[net][1][0]}, {which} step", "ms",
+             {n: partial(_net, n, net, which) for n in (OURS, "torch")}, goal=goal, seconds=3.0)
+        for net, which, goal in goals
+    ]  # fmt: skip
+
+
 def cases() -> list[Case]:
     """The cases of this subject."""
     both = (OURS, "torch")
@@ -181,4 +232,4 @@ def cases() -> list[Case]:
         makers: dict[str, Callable[[], Step]] = {n: partial(_digits_pytorch_like, n, which) for n in both}
         makers["jax"] = partial(_digits_jax, which)
         rows.append(Case(f"MLP 784-128-64-10, batch 64, {which} step", "µs", makers, goal=1.0))
-    return rows
+    return rows + _net_cases()

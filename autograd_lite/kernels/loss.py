@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .jit import jit
+from .jit import jit, part
 from .special import exp, maximum
 from .work import begin, proceed, stretch
 
@@ -50,7 +50,7 @@ def slope(me, work, x, target, tops, totals, scale, y):
         piece = proceed(me, work)
 
 
-@jit
+@part
 def top(row):
     """The largest number of a row; the lowest number there is, for a row of −inf."""
     largest = np.finfo(row.dtype).min
@@ -59,7 +59,7 @@ def top(row):
     return largest
 
 
-@jit
+@part
 def raise_e(x, tops, y):
     """``e^(x − top)`` of rows into ``y``."""
     for i in range(len(x)):
@@ -71,7 +71,7 @@ def raise_e(x, tops, y):
         flat[j] = exp(flat[j])
 
 
-@jit
+@part
 def add_up(row):
     total = row[0]
     for j in range(1, len(row)):
@@ -79,7 +79,7 @@ def add_up(row):
     return total
 
 
-@jit
+@part
 def multiply(row, factor):
     for j in range(len(row)):
         row[j] *= factor

@@ -13,7 +13,7 @@ from math import sqrt
 
 import numpy as np
 
-from .jit import jit
+from .jit import jit, part
 from .work import begin, proceed, stretch
 
 __all__ = ["normalize", "normalize_back", "normalize_columns", "normalize_columns_back"]
@@ -34,7 +34,7 @@ def _coefficients(mean, var, weight, bias, eps):
     return centre, scale, shift
 
 
-@jit
+@part
 def _slopes(mean, var, weight, dweight, dbias, count, given, eps):
     """centre, a, b, d of ``dx = a g + b (x − centre) + d``; ``dweight`` comes as Σ g (x − mean).
 
@@ -77,7 +77,7 @@ def normalize(me, work, x, weight, bias, mean, var, given, eps, out):
         piece = proceed(me, work)
 
 
-@jit
+@part
 def _moments(x, start, mean, var):
     """Mean and variance of the channels from ``start`` on."""
     count = len(x) * x.shape[2]
@@ -119,7 +119,7 @@ def normalize_back(me, work, g, x, weight, mean, var, given, eps, dx, dweight, d
         piece = proceed(me, work)
 
 
-@jit
+@part
 def _products(g, x, start, mean, with_x, alone):
     """``Σ g (x − mean)`` and ``Σ g`` of the channels from ``start`` on."""
     with_x[:] = 0
@@ -155,7 +155,7 @@ def normalize_columns(me, work, x, weight, bias, mean, var, given, eps, out):
         piece = proceed(me, work)
 
 
-@jit
+@part
 def _column_moments(x, start, stop, mean, var):
     mean[:] = 0
     for n in range(len(x)):
