@@ -27,6 +27,10 @@ __all__ = ["get_num_threads", "pieces", "run", "set_num_threads"]
 VARIABLE = "AUTOGRAD_LITE_NUM_THREADS"
 PIECES = 4  # for each thread: more even out unequal threads, fewer cost less
 
+# With another process on one of the cores, a worker that looks out for work takes time from its caller.  Who has waited
+# for longer than STALL seconds asks nobody for help for PATIENCE times as long: a twentieth of the time may be lost.
+STALL, PATIENCE = 5e-4, 20
+
 Kernel = Callable[..., Any]
 
 
@@ -79,6 +83,11 @@ class _Pool:
         self.job: _Job | None = None
         self.workers: list[_Worker] = []
         self.owner = threading.Lock()
+        self.alone_until = 0.0
+
+    def is_free(self) -> bool:
+        """Whether workers are worth asking: not just after the caller has waited for one, or for a core."""
+        return not self.alone_until or time.perf_counter() > self.alone_until
 
     def run(self, kernel: Kernel, work: np.ndarray, args: tuple[Any, ...], helpers: int) -> None:
         """Carry out a job with workers' help."""
@@ -92,12 +101,17 @@ class _Pool:
         for worker in self.workers[:helpers]:
             if worker.asleep:
                 worker.alarm.put(None)
+        began, used = time.perf_counter(), time.thread_time()
         try:
             kernel(0, work, *args)
-            while work[FINISHED] < work[COUNT]:  # a worker with a piece does not get a core
+            while work[FINISHED] < work[COUNT]:  # a worker with a piece has lost its core
                 time.sleep(5e-5)
         finally:
             job.args = self.job = None
+        now, used = time.perf_counter(), time.thread_time() - used
+        lost = now - began - used
+        if lost > STALL + used / 2:
+            self.alone_until = now + min(PATIENCE * lost, 0.1)
 
 
 _pool = _Pool()
@@ -123,7 +137,7 @@ def run(kernel: Kernel, n: int, *args: Any, grain: int = 1) -> None:
     work = np.zeros(SIZE, np.int64)
     work[COUNT], work[LENGTH] = count, n
     helpers, pool = min(_threads, count) - 1, _pool
-    if helpers and pool.owner.acquire(blocking=False):
+    if helpers and pool.is_free() and pool.owner.acquire(blocking=False):
         try:
             pool.run(kernel, work, args, helpers)
         finally:
