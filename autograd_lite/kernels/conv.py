@@ -172,9 +172,10 @@ def _sum_taps(planes, offsets, pixels, turned, filters, sums):
         count = min(PIXELS, len(pixels) - pixel)
         for block in range(block_count(filters, width)):
             first, last = columns(block, filters, width)
+            vectors = 0 if filters <= width // 2 else (last - first) // width
             for tap in range(0, len(offsets), ROWS):
                 tile_taps(
-                    (last - first) // width, planes, offsets, tap, pixels, pixel, count,
+                    vectors, planes, offsets, tap, pixels, pixel, count,
                     turned, first * len(pixels) + pixel * (last - first), last - first,
                     sums, first * len(offsets) + tap * (last - first), last - first, False,
                 )  # fmt: skip

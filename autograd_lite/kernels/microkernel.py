@@ -79,10 +79,10 @@ def _lanes(context, array) -> int:
 class _Emitter:
     """Emits code on vectors of the element type of the first array among the arguments."""
 
-    def __init__(self, context, builder, signature) -> None:
+    def __init__(self, context, builder, signature, half: bool = False) -> None:
         self.context, self.builder, self.signature = context, builder, signature
         array = signature.args[0]
-        self.lanes = _lanes(context, array)
+        self.lanes = _lanes(context, array) // (2 if half else 1)
         self.scalar = context.get_value_type(array.dtype)
         self.vector = ir.VectorType(self.scalar, self.lanes)
         self.size = context.get_abi_sizeof(self.scalar)
@@ -132,8 +132,8 @@ class _Tile(_Emitter):
     """Emits the code of one tile: a loop over the terms, in which every sum is a phi node."""
 
     def __init__(self, context, builder, signature, rows: int, vectors: int) -> None:
-        super().__init__(context, builder, signature)
-        self.rows, self.vectors = rows, vectors
+        super().__init__(context, builder, signature, half=vectors == 0)
+        self.rows, self.vectors = rows, vectors or 1
 
     def run(self, count, start: list, factors) -> list:
         """``factors(t)`` gives the ``a``s of term t, each as a function, and its ``b``s; returns the sums."""
@@ -164,6 +164,9 @@ class _Tile(_Emitter):
         return results
 
 
+# The numbers of vectors may be 0: one vector of half the width.
+
+
 def _planes_tile(rows: int, vectors: int):
     """`tile_planes` of one size."""
 
@@ -180,13 +183,13 @@ def _planes_tile(rows: int, vectors: int):
                 seen = builder.gep(b, [loop.element(offset, t)])
                 return (
                     [lambda m=m: loop.element(row, _INT(m)) for m in range(rows)],
-                    [loop.load(seen, _INT(v * loop.lanes)) for v in range(vectors)],
+                    [loop.load(seen, _INT(v * loop.lanes)) for v in range(loop.vectors)],
                 )
 
             zero = ir.Constant(loop.vector, None)
-            sums = loop.run(count, [zero] * (rows * vectors), factors)
+            sums = loop.run(count, [zero] * (rows * loop.vectors), factors)
             for i, value in enumerate(sums):
-                loop.store(value, out[i // vectors], _INT(i % vectors * loop.lanes))
+                loop.store(value, out[i // loop.vectors], _INT(i % loop.vectors * loop.lanes))
             return context.get_dummy_value()
 
         i = types.int64
@@ -228,14 +231,14 @@ def _taps_tile(rows: int, vectors: int):
                 at, row = loop.element(pixel, t), builder.gep(b, [builder.mul(t, args[8])])
                 return (
                     [lambda m=m: loop.element(a[m], at) for m in range(rows)],
-                    [loop.load(row, _INT(v * loop.lanes)) for v in range(vectors)],
+                    [loop.load(row, _INT(v * loop.lanes)) for v in range(loop.vectors)],
                 )
 
-            start = [loop.load(kept[m], _INT(v * loop.lanes)) for m in range(rows) for v in range(vectors)]
+            start = [loop.load(kept[m], _INT(v * loop.lanes)) for m in range(rows) for v in range(loop.vectors)]
             zero = ir.Constant(loop.vector, None)
             start = [builder.select(args[12], zero, value) for value in start]
             for i, value in enumerate(loop.run(count, start, factors)):
-                loop.store(value, kept[i // vectors], _INT(i % vectors * loop.lanes))
+                loop.store(value, kept[i // loop.vectors], _INT(i % loop.vectors * loop.lanes))
             return context.get_dummy_value()
 
         i = types.int64
@@ -261,7 +264,7 @@ def _by_vectors(make, rows: int):
 
 
 _many, _some, _one = (_by_vectors(_planes_tile, rows) for rows in CHOICES)
-_taps = _by_vectors(_taps_tile, ROWS)
+_taps, _half_taps = _by_vectors(_taps_tile, ROWS), _taps_tile(ROWS, 0)
 
 
 @part
@@ -284,9 +287,12 @@ def tile_taps(vectors, planes, offsets, tap, pixels, pixel, count, b, b_start, b
     """``sums[sums_start + m·pitch + j] += Σ_t planes[offsets[tap + m] + at(t)] · b[b_start + t·b_pitch + j]``
 
     with ``at(t) = pixels[pixel + t]``, for t < count, m < ROWS and j < vectors · lanes.
-    With ``fresh``, = instead of +=.
+    With ``fresh``, = instead of +=; 0 vectors are half a vector, which many cores compute in half the time.
     """
-    _taps(vectors, planes, offsets, tap, pixels, pixel, count, b, b_start, b_pitch, sums, sums_start, pitch, fresh)
+    if vectors:
+        _taps(vectors, planes, offsets, tap, pixels, pixel, count, b, b_start, b_pitch, sums, sums_start, pitch, fresh)
+    else:
+        _half_taps(planes, offsets, tap, pixels, pixel, count, b, b_start, b_pitch, sums, sums_start, pitch, fresh)
 
 
 @intrinsic

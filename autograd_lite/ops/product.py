@@ -17,7 +17,7 @@ from .out import fresh
 __all__ = ["product"]
 
 ALONE = 1 << 18  # multiply-adds up to which OpenBLAS works on one thread
-PIECE = 2_000_000  # multiply-adds, some 20 µs
+PIECE = 1_000_000  # multiply-adds, some 20 µs
 
 
 def product(x: ndarray, y: ndarray, out: ndarray | None = None) -> ndarray:
