@@ -18,12 +18,14 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .jit import part
+from .jit import jit, part
 from .places import ALONE, BELL, COUNT, FINISHED, LENGTH, NEXT, NUMBER
 
-__all__ = ["begin", "proceed", "stretch"]
+__all__ = ["begin", "proceed", "rings", "stretch"]
 
-SPIN = 30_000  # looks at a counter, some 100 µs, before a thread goes to sleep
+# Looks at a counter, 15 to 20 ns each, before a thread goes to sleep.  A worker outlasts the pauses between the kernels
+# of a training step: one that is woken comes late, and wants the GIL just when its caller does.
+WAIT, WATCH = 20_000, 120_000
 
 
 @intrinsic
@@ -75,26 +77,47 @@ def _take(work):
 def begin(me, work):
     """The first piece for this thread, or −1 if none is left.  The caller rings the bell for its workers."""
     if me == 0:
-        _add(work[BELL], 1)
-    return _take(work)
+        _add(work[BELL], work[NUMBER] - _look(work[BELL]))
+    piece = _take(work)
+    if piece < 0:
+        _rest(me, work)
+    return piece
 
 
 @part
 def proceed(me, work):
-    """The next piece after one that is finished, or −1 if none is left.
-
-    Then the caller waits here for the pieces that workers still have, and a worker for the next bell: both without the
-    GIL, for which they would have to wait longer than for each other.
-    """
+    """The next piece after one that is finished, or −1 if none is left."""
     _add(_address(work, FINISHED), 1)
     piece = _take(work)
-    if piece < 0 and me != ALONE:
-        for _ in range(SPIN):
-            if me == 0 and _look(_address(work, FINISHED)) == work[COUNT]:
-                break
-            if me > 0 and _look(work[BELL]) != work[NUMBER]:
-                break
+    if piece < 0:
+        _rest(me, work)
     return piece
+
+
+@part
+def _rest(me, work):
+    """The caller waits for the pieces that workers still have, a worker for the next bell: for a while.
+
+    Both without the GIL, for which they would have to wait longer than for each other.
+    """
+    if me == 0:
+        for _ in range(WAIT):
+            if _look(_address(work, FINISHED)) == work[COUNT]:
+                break
+    elif me != ALONE:
+        for _ in range(WATCH):
+            if _look(work[BELL]) != work[NUMBER]:
+                break
+
+
+@jit
+def rings(bell):
+    """Whether the bell at an address rings soon."""
+    before = _look(bell)
+    for _ in range(WATCH):
+        if _look(bell) != before:
+            break
+    return _look(bell) != before
 
 
 @part
