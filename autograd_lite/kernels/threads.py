@@ -1,10 +1,10 @@
 """A range of work on several threads.
 
 Kernels run without the GIL, so that Python threads run them side by side.  A piece of the work belongs to no thread:
-whoever is free takes the next, the calling thread included, which therefore never waits for a worker that the operating
-system does not let run.  Between two kernels a worker looks out for the next one for 2 ms before it goes to sleep: to be
-woken takes as long as many a kernel (measured: 0.05 to 0.1 ms, against 0.005).  Safe from several threads, of which one at a time
-has the workers, and after a fork.
+whoever is free takes the next, the calling thread included, which therefore never waits for a worker that the
+operating system does not let run.  Between two kernels a worker looks out for the next one for 2 ms before it goes to
+sleep: to be woken takes as long as many a kernel (measured: 0.05 to 0.1 ms, against 0.005).  Safe from several threads,
+of which one at a time has the workers, and after a fork.
 """
 
 from __future__ import annotations
