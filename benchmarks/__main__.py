@@ -8,7 +8,8 @@ import os
 from datetime import date
 from pathlib import Path
 
-from .harness import Row, installed, machine, run, table
+from .harness import Row, geometric_mean, installed, machine, run, table
+from .kernels import TABLE
 from .peak import peak_gflops
 
 SUBJECTS = ("engine", "kernels", "training", "process")
@@ -39,6 +40,12 @@ def main() -> None:
     if options.subjects:
         return
     notes = [f"- {row.case.name}: {note}" for row in rows for note in row.notes]
+    for what in ("forward", "forward + backward"):
+        mean = geometric_mean(rows, [f"conv {conv}, {what}" for conv in TABLE])
+        if mean is not None:
+            notes.append(
+                f"- geometric mean of the ratios of the first ten convolutions, {what}: {mean:.2f} (goal ≤ 0.90)"
+            )
     options.out.write_text(
         "# Benchmark results\n\nWritten by `python -m benchmarks`: medians, libraries in turn, lower is better.\n"
         "The ratio is the median over the rounds, each of which times both: it need not be the medians' ratio.\n\n"

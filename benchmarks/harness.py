@@ -136,6 +136,12 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def geometric_mean(rows: Sequence[Row], names: Sequence[str]) -> float | None:
+    """The geometric mean of the ratios of some cases, or None if one was not measured."""
+    ratios = [row.ratio for row in rows if row.case.name in names and row.ratio]
+    return statistics.geometric_mean(ratios) if ratios and len(ratios) == len(names) else None
+
+
 def machine() -> str:
     """The machine and the versions, for the head of the results."""
     lines = [f"- {platform.platform()}, Python {platform.python_version()}", f"- {_cpu()}, {os.cpu_count()} cores"]

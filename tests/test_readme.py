@@ -30,7 +30,9 @@ def test_links_lead_to_files(link: str) -> None:
 
 def test_the_figures_are_those_of_the_results() -> None:
     results = (ROOT / "benchmarks" / "RESULTS.md").read_text()
-    rows = re.findall(r"^\| .+ \| ([\d.]+) (?:µs|s|MB) \| ([\d.]+) (?:µs|s|MB) \| ([\d.]+) \|$", README, re.MULTILINE)
+    rows = re.findall(
+        r"^\| .+ \| ([\d.]+) (?:µs|ms|s|MB) \| ([\d.]+) (?:µs|ms|s|MB) \| ([\d.]+) \|$", README, re.MULTILINE
+    )
     assert len(rows) >= 5
     for ratio in [row[2] for row in rows]:
         assert f"| {ratio} |" in results
