@@ -18,7 +18,7 @@ from .jit import jit, part
 from .microkernel import ROWS, VECTORS, lanes, move, tile_planes, tile_taps
 from .work import begin, proceed, stretch
 
-__all__ = ["channel_sums", "correlate", "correlate_taps", "pack"]
+__all__ = ["channel_sums", "correlate", "correlate_alone", "correlate_taps", "pack"]
 
 # Columns of the table of outputs: which taps make it, and which elements of the result it is (start, step, number).
 TAP_START, TAP_COUNT, ROW, ROW_STEP, ROW_COUNT, COLUMN, COLUMN_STEP, COLUMN_COUNT = range(8)
@@ -158,6 +158,31 @@ def correlate_taps(me, work, x, g, offsets, pixels, phases, step, before, shape,
                     turn(g[n, group], block, rows)
                 _sum_taps(own, offsets, pixels, rows, filters, kept)
             _gather(kept, len(offsets), partial[share, group, chunk])
+        piece = proceed(me, work)
+
+
+@jit
+def correlate_alone(me, work, x, g, offsets, phases, step, before, shape, out, planes):
+    """`correlate_taps` for groups of one filter (depthwise): ``out (G, T)``, row by row, without tiles.
+
+    x (N, G, C, H, W), g (N, G, P, Q); the items of the work are the groups.
+    """
+    own = planes[max(me, 0)]
+    piece = begin(me, work)
+    while piece >= 0:
+        start, stop = stretch(work, piece)
+        for group in range(start, stop):
+            sums = out[group]
+            for t in range(len(offsets)):
+                sums[t] = 0
+            for n in range(len(x)):
+                _fill(own, x[n, group], phases, step, before, shape)
+                for t in range(len(offsets)):
+                    for p in range(g.shape[2]):
+                        slope, seen, total = g[n, group, p], own[offsets[t] + p * shape[1] :], g.dtype.type(0)
+                        for q in range(len(slope)):
+                            total += slope[q] * seen[q]
+                        sums[t] += total
         piece = proceed(me, work)
 
 

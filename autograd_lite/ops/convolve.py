@@ -100,6 +100,14 @@ def correlate_taps(g: ndarray, x: ndarray, planes: Planes, shape: tuple[int, ...
 
     filters, depth = shape[0] // groups, shape[1]
     area, count = len(planes.taps) // depth, threads.get_num_threads()
+    if filters == 1:
+        alone = np.empty((groups, len(planes.taps)), x.dtype)
+        threads.run(
+            conv.correlate_alone, groups, _grouped(x, groups), g, planes.offsets, planes.phases, planes.step,
+            planes.before, planes.shape, alone, fresh((count, planes.size), x.dtype),
+            grain=PIECE // max(1, len(x) * alone.shape[1] * len(planes.pixels)) or 1,
+        )  # fmt: skip
+        return alone.reshape(shape)
     room = -(-filters * x.itemsize // microkernel.VECTOR_BYTES) * microkernel.VECTOR_BYTES // x.itemsize
     chunks = next(
         c
