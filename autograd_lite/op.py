@@ -193,7 +193,7 @@ class Op:
 
     def _plain(self, operands: Sequence[Any]) -> Sequence[Any]:
         """Operands without a Tensor, for an operation that computes with floats: integers and lists become floats."""
-        if all(type(x) is ndarray and x.dtype.kind == "f" for x in operands):
+        if all(type(x) is ndarray and x.dtype.kind == "f" for x in operands) and len({x.dtype for x in operands}) == 1:
             return operands
         return self._promote([x if x is None or type(x) is float else asarray(x) for x in operands])
 

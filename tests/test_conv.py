@@ -201,3 +201,49 @@ def test_several_python_threads_at_once() -> None:
     for user in users:
         user.join()
     assert not wrong
+
+
+def test_arrays_of_two_dtypes() -> None:
+    """They are brought to one, as Tensors are: a kernel reads all its arrays in the same width."""
+    rng = np.random.default_rng(0)
+    for channels in (2, 16):  # the direct sum, and Winograd's
+        x, w, b = rng.normal(size=(2, channels, 6, 6)), rng.normal(size=(16, channels, 3, 3)), rng.normal(size=16)
+        y = al.conv2d(x, w, b)
+        g = rng.normal(size=y.shape)
+        single = x.astype(np.float32)
+        np.testing.assert_allclose(al.conv2d(single, w, b), y, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(al.conv2d(single, w.astype(np.float32), b), y, rtol=1e-4, atol=1e-4)
+        dx, dw = conv2d_input(g, w, x.shape), conv2d_weight(g, x, w.shape)
+        np.testing.assert_allclose(conv2d_input(g.astype(np.float32), w, x.shape), dx, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(conv2d_weight(g, single, w.shape), dw, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("channels", [1, 16])
+def test_no_images(channels: int) -> None:
+    x, w = al.zeros(0, channels, 8, 8, requires_grad=True), al.ones(16, channels, 3, 3, requires_grad=True)
+    y = al.conv2d(x, w, padding=1)
+    assert y.shape == (0, 16, 8, 8)
+    y.sum().backward()
+    assert x.grad.shape == x.shape
+    assert not w.grad.numpy().any()
+
+
+def test_gradients_of_many_pixels_keep_their_digits() -> None:
+    rng = np.random.default_rng(0)
+    x, g = rng.random((64, 1, 64, 64), np.float32), rng.random((64, 2, 64, 64), np.float32)
+    expected = np.einsum("nkpq,ncpq->kc", g, x, dtype=float, optimize=True)
+    got = np.asarray(conv2d_weight(g, x, (2, 1, 1, 1)))[:, :, 0, 0]
+    assert np.abs(got / expected - 1).max() < 2e-6
+
+
+def test_output_padding_below_the_dilation() -> None:
+    x, w = al.ones(1, 1, 4, 4), al.ones(1, 1, 3, 3)
+    y = al.conv_transpose2d(x, w, dilation=2, output_padding=1)
+    assert y.shape == (1, 1, 9, 9)
+    assert y.sum().item() == 16 * 9
+    assert not y.numpy()[..., -1].any()
+
+
+def test_the_bias_of_a_transposed_convolution_is_checked() -> None:
+    with pytest.raises(ValueError, match=r"needs a bias of shape \(1,\), got \(3,\)"):
+        al.conv_transpose2d(al.ones(1, 2, 3, 3), al.ones(2, 1, 2, 2), al.ones(3))

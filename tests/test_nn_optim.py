@@ -358,3 +358,18 @@ def test_frozen_parameters_stay_where_they_are(set_to_none: bool) -> None:
     w.requires_grad = True
     (w * 3).sum().backward()
     assert w.grad.tolist() == [3.0, 3.0]
+
+
+def test_adam_with_other_betas_goes_on_as_the_formula_says() -> None:
+    """The history is kept as averages: a schedule may change the betas, as OneCycleLR does."""
+    p = al.tensor([1.0, -2.0], dtype=al.float64, requires_grad=True)
+    optimizer = nn.optim.Adam([p], lr=0.1)
+    w, v, s = np.array([1.0, -2.0]), np.zeros(2), np.zeros(2)
+    for t in range(1, 7):
+        beta1, beta2 = (0.9, 0.999) if t < 3 else (0.5, 0.9)
+        optimizer.param_groups[0]["betas"] = (beta1, beta2)
+        p.grad = al.tensor(2 * w, dtype=al.float64)
+        optimizer.step()
+        v, s = beta1 * v + (1 - beta1) * 2 * w, beta2 * s + (1 - beta2) * (2 * w) ** 2
+        w = w - 0.1 * (v / (1 - beta1**t)) / np.sqrt(s / (1 - beta2**t) + 1e-8)
+        np.testing.assert_allclose(p.numpy(), w, rtol=1e-12)

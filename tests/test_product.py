@@ -66,3 +66,16 @@ def test_gradients_of_a_large_linear_layer() -> None:
 def test_shapes_that_do_not_fit() -> None:
     with pytest.raises(ValueError, match=r"matmul.*\(99, 99\).*\(98, 99\)"):
         al.matmul(al.ones(99, 99), al.ones(98, 99))
+
+
+def test_long_sums_keep_their_digits() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.random((9, 1 << 17), np.float32), rng.random((1 << 17, 5), np.float32)
+    expected = x.astype(float) @ y.astype(float)
+    assert np.abs(product(x, y) / expected - 1).max() < 2e-6
+
+
+def test_a_buffer_that_is_an_operand() -> None:
+    x, y = np.random.default_rng(0).normal(size=(2, 80, 80))
+    expected = x @ y
+    np.testing.assert_allclose(product(x, y, x), expected, rtol=1e-12, atol=1e-12)

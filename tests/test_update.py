@@ -36,9 +36,9 @@ def rmsprop(w, g, s, mean, v, lr, alpha, rest, eps, momentum, decay, maximize, i
     return w - lr * v, s, mean, v
 
 
-def adam(w, g, v, s, rate, beta1, beta2, eps, decay, maximize, inside):
+def adam(w, g, v, s, rate, beta1, rest1, beta2, rest2, eps, decay, maximize, inside):
     d = (-g if maximize else g) + decay * w
-    v, s = beta1 * v + d, beta2 * s + d**2
+    v, s = beta1 * v + rest1 * d, beta2 * s + rest2 * d**2
     return w - rate * v / (np.sqrt(s + eps) if inside else np.sqrt(s) + eps), v, s
 
 
@@ -46,7 +46,7 @@ def adam(w, g, v, s, rate, beta1, beta2, eps, decay, maximize, inside):
 CASES: dict[str, tuple[Any, int, int, tuple[float, ...]]] = {
     "sgd": (sgd, 1, 1, (0.1, 0.9, 0.7)),
     "rmsprop": (rmsprop, 3, 2, (0.1, 0.9, 0.1, 1e-2, 0.8)),
-    "adam": (adam, 2, 0, (0.1, 0.9, 0.99, 1e-2)),
+    "adam": (adam, 2, 0, (0.1, 0.9, 0.1, 0.99, 0.01, 1e-2)),
 }
 
 

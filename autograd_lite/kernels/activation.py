@@ -21,12 +21,12 @@ def relu(me, work, x, out):
 
 @jit
 def relu_back(me, work, g, y, out):
-    """``g`` where ``y > 0``, else 0."""
+    """0 where ``y ≤ 0``, else ``g``, also where y is NaN."""
     zero = g.dtype.type(0)
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
         slope, source, target = g[start:stop], y[start:stop], out[start:stop]
         for i in range(len(source)):
-            target[i] = slope[i] if source[i] > zero else zero
+            target[i] = zero if source[i] <= zero else slope[i]
         piece = proceed(me, work)

@@ -145,7 +145,9 @@ def correlate_taps(me, work, x, g, offsets, pixels, phases, step, before, shape,
     """
     parts, groups, chunks, filters = partial.shape[:4]
     depth = x.shape[2] // chunks
-    own, rows, kept = planes[max(me, 0)], turned[max(me, 0)], sums[max(me, 0)]
+    own, rows = planes[max(me, 0)], turned[max(me, 0)]
+    half = sums.shape[1] // 2
+    kept, one = sums[max(me, 0), :half], sums[max(me, 0), half:]
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
@@ -156,7 +158,9 @@ def correlate_taps(me, work, x, g, offsets, pixels, phases, step, before, shape,
                 _fill(own, x[n, group, chunk * depth : (chunk + 1) * depth], phases, step, before, shape)
                 for block in range(block_count(filters, lanes(rows))):
                     turn(g[n, group], block, rows)
-                _sum_taps(own, offsets, pixels, rows, filters, kept)
+                _sum_taps(own, offsets, pixels, rows, filters, one)
+                for i in range(half):  # image by image: one long chain of additions would lose digits
+                    kept[i] += one[i]
             _gather(kept, len(offsets), partial[share, group, chunk])
         piece = proceed(me, work)
 
@@ -191,7 +195,7 @@ PIXELS = 128  # in a block whose gradients stay in the nearest cache
 
 @part
 def _sum_taps(planes, offsets, pixels, turned, filters, sums):
-    """Add what one image gives, for blocks of pixels, of filters, of taps."""
+    """What one image gives, for blocks of pixels, of filters, of taps."""
     width = lanes(planes)
     for pixel in range(0, len(pixels), PIXELS):
         count = min(PIXELS, len(pixels) - pixel)
@@ -202,7 +206,7 @@ def _sum_taps(planes, offsets, pixels, turned, filters, sums):
                 tile_taps(
                     vectors, planes, offsets, tap, pixels, pixel, count,
                     turned, first * len(pixels) + pixel * (last - first), last - first,
-                    sums, first * len(offsets) + tap * (last - first), last - first, False,
+                    sums, first * len(offsets) + tap * (last - first), last - first, pixel == 0,
                 )  # fmt: skip
 
 

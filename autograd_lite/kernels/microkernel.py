@@ -89,7 +89,10 @@ class _Emitter:
 
     def pointer(self, position: int, value, start):
         """The address of element ``start`` of the array that is argument ``position``."""
-        data = cgutils.create_struct_proxy(self.signature.args[position])(self.context, self.builder, value=value).data
+        array = self.signature.args[position]
+        if array.dtype not in (self.signature.args[0].dtype, types.int64):
+            raise TypeError(f"a kernel was given arrays of {self.signature.args[0].dtype} and of {array.dtype}")
+        data = cgutils.create_struct_proxy(array)(self.context, self.builder, value=value).data
         return self.builder.gep(data, [start])
 
     def element(self, pointer, index):

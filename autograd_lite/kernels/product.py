@@ -38,6 +38,9 @@ def pack_columns(me, work, b, packed):
         piece = proceed(me, work)
 
 
+TERMS = 1024  # in one chain of additions: with more, float32 would lose digits that NumPy keeps
+
+
 @jit
 def multiply(me, work, a, starts, steps, packed, out, sums):
     """``out[m, n] = Σ_t a[starts[m] + steps[t]] · b[t, n]`` with b as packed above; ``sums`` is working memory.
@@ -47,17 +50,21 @@ def multiply(me, work, a, starts, steps, packed, out, sums):
     height, count = out.shape
     down = len(starts) // ROWS
     scratch = sums[max(me, 0)]
-    zero = a.dtype.type(0)
+    zero, terms, half = a.dtype.type(0), len(steps), len(scratch) // 2
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
         for item in range(start, stop):
             first, last = columns(item // down, count, lanes(a))
             row, room = item % down * ROWS, last - first
-            tile_taps(
-                room // lanes(a), a, starts, row, steps, 0, len(steps), packed, first * len(steps), room, scratch, 0,
-                room, True,
-            )  # fmt: skip
+            for t in range(0, max(terms, 1), TERMS):
+                tile_taps(
+                    room // lanes(a), a, starts, row, steps, t, min(TERMS, terms - t), packed, first * terms + t * room,
+                    room, scratch, half if t else 0, room, True,
+                )  # fmt: skip
+                if t:
+                    for i in range(ROWS * room):
+                        scratch[i] += scratch[half + i]
             for m in range(min(ROWS, height - row)):
                 move(out[row + m], first, scratch, m * room, min(last, count) - first, zero)
         piece = proceed(me, work)

@@ -36,15 +36,13 @@ def rmsprop(i, w, g, s, m, v, lr, alpha, rest, eps, momentum, decay, maximize, i
     w[i] -= lr * step
 
 
-def adam(i, w, g, v, s, rate, beta1, beta2, eps, decay, maximize, inside):
-    """``v ← β₁ v + g``, ``s ← β₂ s + g²``, ``w ← w − rate·v / √s``: rate and ε make up for the factors ``1 − β``."""
-    d = slope(w[i], g[i], decay, maximize)
-    s[i] *= beta2
-    s[i] += d * d
-    divisor = root(s[i], eps, inside)
-    v[i] *= beta1
-    v[i] += d
-    w[i] -= rate * (v[i] / divisor)
+def adam(i, w, g, v, s, rate, beta1, rest1, beta2, rest2, eps, decay, maximize, inside):
+    """``v ← β₁ v + (1 − β₁) g``, ``s ← β₂ s + (1 − β₂) g²``, ``w ← w − rate·v / √s``: rate and ε correct the bias."""
+    x = w[i]
+    d = slope(x, g[i], decay, maximize)
+    v[i] = mean = beta1 * v[i] + rest1 * d
+    s[i] = square = beta2 * s[i] + rest2 * (d * d)
+    w[i] = x - rate * (mean / root(square, eps, inside))
 
 
 def slope(w, g, decay, maximize):

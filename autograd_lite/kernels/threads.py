@@ -1,15 +1,14 @@
 """A range of work on several threads.
 
 Kernels run without the GIL, so that Python threads run them side by side.  A piece of the work belongs to no thread:
-whoever is free takes the next, the calling thread included, which therefore never waits for a worker that the
-operating system does not let run.  Between two kernels a worker looks out for the next one for 2 ms before it goes to
+whoever is free takes the next, the calling thread included, which therefore waits for no more than a piece that a
+worker has taken.  Between two kernels a worker looks out for the next one for 2 ms before it goes to
 sleep: to be woken takes as long as many a kernel (measured: 0.05 to 0.1 ms, against 0.005).  Safe from several threads,
 of which one at a time has the workers, and after a fork.
 """
 
 from __future__ import annotations
 
-import contextlib
 import operator
 import os
 import threading
@@ -20,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .places import ALONE, BELL, COUNT, FINISHED, LENGTH, NUMBER, SIZE
+from .places import ALONE, BELL, COUNT, LENGTH, NUMBER, SIZE
 
 __all__ = ["get_num_threads", "pieces", "run", "set_num_threads"]
 
@@ -28,8 +27,8 @@ VARIABLE = "AUTOGRAD_LITE_NUM_THREADS"
 PIECES = 4  # for each thread: more even out unequal threads, fewer cost less
 
 # With another process on one of the cores, a worker that looks out for work takes time from its caller.  Who has waited
-# for longer than STALL seconds asks nobody for help for PATIENCE times as long: a twentieth of the time may be lost.
-STALL, PATIENCE = 5e-4, 20
+# for longer than STALL seconds asks nobody for help for PATIENCE times as long, at most LONGEST seconds.
+STALL, PATIENCE, LONGEST = 5e-4, 20, 0.1
 
 Kernel = Callable[..., Any]
 
@@ -37,11 +36,12 @@ Kernel = Callable[..., Any]
 class _Job:
     """One call of `run`, as its workers see it.  ``args`` is None when it is over."""
 
-    __slots__ = ("args", "kernel", "work")
+    __slots__ = ("args", "error", "helpers", "kernel", "work")
 
-    def __init__(self, kernel: Kernel, work: np.ndarray, args: tuple[Any, ...]) -> None:
-        self.kernel, self.work = kernel, work
+    def __init__(self, kernel: Kernel, work: np.ndarray, args: tuple[Any, ...], helpers: int) -> None:
+        self.kernel, self.work, self.helpers = kernel, work, helpers
         self.args: tuple[Any, ...] | None = args
+        self.error: BaseException | None = None  # of a worker
 
 
 class _Worker(threading.Thread):
@@ -56,22 +56,30 @@ class _Worker(threading.Thread):
     def run(self) -> None:
         from .work import rings
 
-        seen = 0
+        seen, wanted = 0, True
         while True:
             if self.pool.number != seen:
                 seen = self.pool.number
-                self._help(self.pool.job)
-            elif not rings(self.pool.bell.ctypes.data):
+                wanted = self._help(self.pool.job)
+            elif not wanted or not rings(self.pool.bell.ctypes.data, seen):
                 self.asleep = True
-                if self.pool.number == seen:
+                if self.pool.number == seen or not wanted:
                     self.alarm.get()
-                self.asleep = False
+                self.asleep, wanted = False, True
 
-    def _help(self, job: _Job | None) -> None:
-        args = job.args if job is not None else None  # None: the job is over
-        if job is not None and args is not None and self.me < get_num_threads():
-            with contextlib.suppress(Exception):  # it did not compile: the caller is told the same
+    def _help(self, job: _Job | None) -> bool:
+        """Work on a job; returns whether the next one may want this worker, too."""
+        if job is None:  # it is over
+            return True
+        if self.me > job.helpers:
+            return False
+        args = job.args
+        if args is not None:
+            try:
                 job.kernel(self.me, job.work, *args)
+            except BaseException as error:  # raised again by the caller
+                job.error = error
+        return True
 
 
 class _Pool:
@@ -91,27 +99,36 @@ class _Pool:
 
     def run(self, kernel: Kernel, work: np.ndarray, args: tuple[Any, ...], helpers: int) -> None:
         """Carry out a job with workers' help."""
-        number = self.number + 1
-        work[BELL], work[NUMBER] = self.bell.ctypes.data, number
-        job = self.job = _Job(kernel, work, args)
-        self.number = number
-        while len(self.workers) < helpers:
-            self.workers.append(_Worker(self, len(self.workers) + 1))
-            self.workers[-1].start()
-        for worker in self.workers[:helpers]:
-            if worker.asleep:
-                worker.alarm.put(None)
+        from .work import is_finished
+
+        job = _Job(kernel, work, args, helpers)
         began, used = time.perf_counter(), time.thread_time()
         try:
+            self._call(job)
             kernel(0, work, *args)
-            while work[FINISHED] < work[COUNT]:  # a worker with a piece has lost its core
+            while not is_finished(work) and job.error is None:  # a worker with a piece has lost its core
                 time.sleep(5e-5)
         finally:
             job.args = self.job = None
+        if job.error is not None:
+            raise job.error
         now, used = time.perf_counter(), time.thread_time() - used
         lost = now - began - used
         if lost > STALL + used / 2:
-            self.alone_until = now + min(PATIENCE * lost, 0.1)
+            self.alone_until = now + min(PATIENCE * lost, LONGEST)
+
+    def _call(self, job: _Job) -> None:
+        """Show a job to its workers, and wake those who sleep."""
+        job.work[BELL], job.work[NUMBER] = self.bell.ctypes.data, self.number + 1
+        self.job = job
+        self.number += 1
+        while len(self.workers) < job.helpers:
+            self.workers.append(_Worker(self, len(self.workers) + 1))
+            self.workers[-1].start()
+        for worker in self.workers[: job.helpers]:
+            if worker.asleep:
+                worker.asleep = False  # one alarm is enough
+                worker.alarm.put(None)
 
 
 _pool = _Pool()
@@ -126,24 +143,29 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew)
 
 
-def run(kernel: Kernel, n: int, *args: Any, grain: int = 1) -> None:
+def run(kernel: Kernel, n: int, *args: Any, grain: int = 1, threads: int | None = None) -> None:
     """Call ``kernel(me, work, *args)`` for n items, in `pieces` of at least ``grain`` items that the threads share.
 
-    How a kernel asks for its pieces is in `work`.  A piece should take some 20 µs at least.
+    How a kernel asks for its pieces is in `work`.  A piece should take some 20 µs at least.  A kernel whose arguments
+    have room for so many ``threads`` says so: another thread may change the number in the meantime.
     """
     count = pieces(n, grain)
     if not count:
         return
     work = np.zeros(SIZE, np.int64)
     work[COUNT], work[LENGTH] = count, n
-    helpers, pool = min(_threads, count) - 1, _pool
-    if helpers and pool.is_free() and pool.owner.acquire(blocking=False):
-        try:
+    helpers, pool = min(_threads if threads is None else threads, count) - 1, _pool
+    owned = False
+    try:
+        if helpers > 0 and pool.is_free():
+            owned = pool.owner.acquire(blocking=False)
+        if owned:
             pool.run(kernel, work, args, helpers)
-        finally:
+        else:
+            kernel(ALONE, work, *args)
+    finally:
+        if owned:
             pool.owner.release()
-    else:
-        kernel(ALONE, work, *args)
 
 
 def pieces(n: int, grain: int = 1) -> int:
@@ -163,7 +185,7 @@ def set_num_threads(n: int) -> None:
     """Let kernels use ``n`` threads.  Raises TypeError for other than an integer, ValueError below 1.
 
     The start value is the environment variable AUTOGRAD_LITE_NUM_THREADS, or else the number of cores that the process
-    may use.  NumPy's matrix products have threads of their own (OPENBLAS_NUM_THREADS).
+    may use.  Small matrix products are NumPy's, on one thread.
     """
     global _threads
     if isinstance(n, bool) or operator.index(n) < 1:

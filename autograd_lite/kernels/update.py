@@ -41,10 +41,10 @@ def rmsprop(me, work, w, g, s, m, v, c, maximize, inside):
 
 @jit
 def adam(me, work, w, g, v, s, c, maximize, inside):
-    rate, beta1, beta2, eps, decay = c[0], c[1], c[2], c[3], c[4]
+    rate, beta1, rest1, beta2, rest2, eps, decay = c[0], c[1], c[2], c[3], c[4], c[5], c[6]
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
         for i in range(np.uint64(start), np.uint64(stop)):
-            rules.adam(i, w, g, v, s, rate, beta1, beta2, eps, decay, maximize, inside)
+            rules.adam(i, w, g, v, s, rate, beta1, rest1, beta2, rest2, eps, decay, maximize, inside)
         piece = proceed(me, work)

@@ -21,7 +21,7 @@ from numba.extending import intrinsic
 from .jit import jit, part
 from .places import ALONE, BELL, COUNT, FINISHED, LENGTH, NEXT, NUMBER
 
-__all__ = ["begin", "proceed", "rings", "stretch"]
+__all__ = ["begin", "is_finished", "proceed", "rings", "stretch"]
 
 # Looks at a counter, 15 to 20 ns each, before a thread goes to sleep.  A worker outlasts the pauses between the kernels
 # of a training step: one that is woken comes late, and wants the GIL just when its caller does.
@@ -102,22 +102,25 @@ def _rest(me, work):
     """
     if me == 0:
         for _ in range(WAIT):
-            if _look(_address(work, FINISHED)) == work[COUNT]:
+            if is_finished(work):
                 break
     elif me != ALONE:
-        for _ in range(WATCH):
-            if _look(work[BELL]) != work[NUMBER]:
-                break
+        rings(work[BELL], work[NUMBER])
 
 
 @jit
-def rings(bell):
-    """Whether the bell at an address rings soon."""
-    before = _look(bell)
+def rings(bell, seen):
+    """Whether the bell at an address rings soon, for a job after ``seen``."""
     for _ in range(WATCH):
-        if _look(bell) != before:
+        if _look(bell) > seen:
             break
-    return _look(bell) != before
+    return _look(bell) > seen
+
+
+@jit
+def is_finished(work):
+    """Whether all pieces are finished, and what was written for them can be read."""
+    return _look(_address(work, FINISHED)) >= work[COUNT]
 
 
 @part

@@ -53,7 +53,7 @@ _KERNEL_TYPES = ("float32", "float64")
 
 def _relu_slope(g, out, x):
     if not (_in_row(g) and _in_row(out)):
-        return masked(g, out > 0)
+        return masked(g, ~(out <= 0))  # NaN passes g on
     from ..kernels import activation, threads
 
     result = fresh(out.shape, g.dtype)

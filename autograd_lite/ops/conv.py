@@ -16,8 +16,9 @@ from ..op import Sample, op
 from .composed import as_operand, composed
 from .convgeometry import geometry
 from .convolve import channel_sums, correlate, correlate_taps, ready, winograd
-from .geometry import padding_pairs, pair
+from .geometry import output_length, padding_pairs, pair
 from .out import deliver
+from .pad import constant_pad
 from .reduce import sum
 from .shape import squeeze, unsqueeze
 
@@ -74,8 +75,7 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, out=
     (1, 1, 2, 2)
     """
     plan = geometry(x.shape, weight.shape, stride, padding, dilation, groups)
-    if bias is not None and np.shape(bias) != (weight.shape[0],):
-        raise ValueError(f"{weight.shape[0]} filters need a bias of shape ({weight.shape[0]},), got {np.shape(bias)}")
+    _check_bias(bias, weight.shape[0])
     images = ready(x)
     shape = (images.shape[0], weight.shape[0], *plan.size)
     filters = ready(weight)
@@ -83,6 +83,11 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, out=
         before = plan.padding[0][0], plan.padding[1][0]
         return _like(winograd(images, filters, bias, before, shape, True), x, out)
     return _like(correlate(images, filters, bias, plan.forward, shape, True, groups), x, out)
+
+
+def _check_bias(bias: Any, channels: int) -> None:
+    if bias is not None and np.shape(bias) != (channels,):
+        raise ValueError(f"a result of {channels} channels needs a bias of shape ({channels},), got {np.shape(bias)}")
 
 
 def _like(result: ndarray, x: Any, out: ndarray | None) -> ndarray:
@@ -182,7 +187,7 @@ def conv1d(
 def _transposed_samples(rng: np.random.Generator) -> list[Sample]:
     cases: tuple[tuple[Any, ...], ...] = (
         ((2, 2, 3, 2), (2, 3, 2, 3), True, 2), ((4, 2, 3), (4, 1, 2, 2), True, (2, 1), 1, (1, 0), 2),
-        ((1, 1, 3, 3), (1, 2, 2, 2), False, 1, 0, 0, 1, 2),
+        ((1, 1, 3, 3), (1, 2, 2, 2), False, 1, 0, 1, 1, 2),
     )  # fmt: skip
     return [
         Sample(rng.normal(size=x), rng.normal(size=w), rng.normal(size=w[1] * (rest[3] if len(rest) == 4 else 1))
@@ -208,6 +213,7 @@ def conv_transpose2d(
         )
     if weight.shape[0] != x.shape[-3]:
         raise ValueError(f"conv_transpose2d: {x.shape[-3]} channels come in, the filters are for {weight.shape[0]}")
+    _check_bias(bias, weight.shape[1] * groups)
     stride, dilation = pair("stride", stride), pair("dilation", dilation)
     padding, more = pair("padding", padding, least=0), pair("output_padding", output_padding, least=0)
     if any(m >= max(s, d) for m, s, d in zip(more, stride, dilation, strict=True)):
@@ -220,6 +226,13 @@ def conv_transpose2d(
     ]
     if min(size) < 1:
         raise ValueError(f"conv_transpose2d would give an image of {size[0]}×{size[1]}: {x.shape}, {weight.shape}")
+    whole = [
+        output_length(n, f, s, (p, p), d)
+        for n, f, s, p, d in zip(size, weight.shape[2:], stride, padding, dilation, strict=True)
+    ]
+    below, right = (n - have for n, have in zip(whole, x.shape[-2:], strict=True))
+    if below or right:  # an output_padding of a stride or more has room for outputs that are not there
+        x = constant_pad(x, (0, right, 0, below))
     y = conv2d_input(x, weight, (*x.shape[:-3], weight.shape[1] * groups, *size), stride, padding, dilation, groups)
     return y if bias is None else y + as_operand(bias)[:, None, None]
 
@@ -237,7 +250,8 @@ def conv_transpose1d(
 
     Raises ValueError for shapes that do not fit.
     """
-    numbers = [(stride, 1), (padding, 0), (output_padding, 0), (dilation, 1)]
-    (s, p, m, d) = ((quiet, *pair("an argument", value, 1, least=quiet)) for value, quiet in numbers)
+    numbers = [("stride", stride, 1), ("padding", padding, 0), ("output_padding", output_padding, 0),
+               ("dilation", dilation, 1)]  # fmt: skip
+    (s, p, m, d) = ((quiet, *pair(name, value, 1, least=quiet)) for name, value, quiet in numbers)
     y = conv_transpose2d(unsqueeze(x, -2), unsqueeze(as_operand(weight), -2), bias, s, p, m, groups, d)
     return squeeze(y, -2)

@@ -172,7 +172,7 @@ def geometry(
 
     Raises ValueError for shapes that do not fit, with the calculation.
     """
-    given = [tuple(a) if isinstance(a, list) else a for a in (shape, weight, stride, padding, dilation)]
+    given = [tuple(a) if isinstance(a, (list, np.ndarray)) else a for a in (shape, weight, stride, padding, dilation)]
     return _checked(*given, groups)
 
 
@@ -195,8 +195,8 @@ def _checked(
             + (f" ({depth} in each of {groups} groups)" if groups > 1 else "")
             + f": images {shape}, filters {weight}"
         )
-    if min(window) < 1:
-        raise ValueError(f"a filter must have at least 1×1 elements, got {weight}")
+    if min(weight) < 1:
+        raise ValueError(f"there must be filters, of at least one channel and 1×1 elements; got {weight}")
     stride, dilation = pair("stride", stride), pair("dilation", dilation)
     pads = padding_pairs(padding, tuple(window), stride, dilation)
     return _known(channels, filters, tuple(image), tuple(window), stride, pads, dilation, groups)

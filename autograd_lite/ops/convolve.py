@@ -50,7 +50,7 @@ def correlate(
         conv.correlate, x.shape[0] * groups, _grouped(x, groups), panels, planes.offsets, planes.outputs,
         planes.phases, planes.step, planes.before, planes.shape, start, _grouped(out, groups),
         fresh((count, planes.size), x.dtype), fresh((count, height * (planes.span + SLACK)), x.dtype),
-        grain=PIECE // max(1, rows * len(planes.taps) * planes.span) or 1,
+        grain=PIECE // max(1, rows * len(planes.taps) * planes.span) or 1, threads=count,
     )  # fmt: skip
     return out
 
@@ -81,11 +81,12 @@ def winograd(
     width, wide = x.shape[3], max(channels, known)
     view = (2 * kernels.REACH) * max(kernels.SIDE * across + 2, width) * wide + 2 * lanes * (4 * across + lanes)
     tables = np.arange(microkernel.ROWS) * channels, np.arange(depth)
+    flat = x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])
     threads.run(
-        kernels.winograd, -(-shape[0] * down // rows), x.reshape(*x.shape[:2], -1), transformed, tables,
+        kernels.winograd, -(-shape[0] * down // rows), flat, transformed, tables,
         (*x.shape[2:], *before), rows, start, out, fresh((count, view), x.dtype),
         fresh((count, kernels.PLACES * tiles * channels), x.dtype),
-        fresh((count, kernels.PLACES * tiles * known), x.dtype),
+        fresh((count, kernels.PLACES * tiles * known), x.dtype), threads=count,
     )  # fmt: skip
     return out
 
@@ -105,7 +106,7 @@ def correlate_taps(g: ndarray, x: ndarray, planes: Planes, shape: tuple[int, ...
         threads.run(
             conv.correlate_alone, groups, _grouped(x, groups), g, planes.offsets, planes.phases, planes.step,
             planes.before, planes.shape, alone, fresh((count, planes.size), x.dtype),
-            grain=PIECE // max(1, len(x) * alone.shape[1] * len(planes.pixels)) or 1,
+            grain=PIECE // max(1, len(x) * alone.shape[1] * len(planes.pixels)) or 1, threads=count,
         )  # fmt: skip
         return alone.reshape(shape)
     room = -(-filters * x.itemsize // microkernel.VECTOR_BYTES) * microkernel.VECTOR_BYTES // x.itemsize
@@ -124,8 +125,8 @@ def correlate_taps(g: ndarray, x: ndarray, planes: Planes, shape: tuple[int, ...
         conv.correlate_taps, parts * groups * chunks, _grouped(x, groups),
         g.reshape(len(g), groups, filters, len(planes.pixels)), offsets, planes.pixels, planes.phases,
         planes.step, planes.before, planes.shape, partial, fresh((count, planes.size), x.dtype),
-        fresh((count, len(planes.pixels) * room), x.dtype), fresh((count, len(offsets) * room), x.dtype),
-        grain=max(1, PIECE // max(cost, 1)),
+        fresh((count, len(planes.pixels) * room), x.dtype), fresh((count, 2 * len(offsets) * room), x.dtype),
+        grain=max(1, PIECE // max(cost, 1)), threads=count,
     )  # fmt: skip
     whole = partial[0] if parts == 1 else np.add.reduce(partial)
     return np.ascontiguousarray(whole.transpose(0, 2, 1, 3)).reshape(shape)

@@ -31,7 +31,7 @@ def product(x: ndarray, y: ndarray, out: ndarray | None = None) -> ndarray:
         raise ValueError(f"shapes {x.shape} and {y.shape} do not fit: {x.shape[1]} columns, {y.shape[0]} rows")
     if out is None:
         out = np.empty((rows, columns), x.dtype)
-    if not out.flags.c_contiguous:
+    if not out.flags.c_contiguous or np.may_share_memory(out, x) or np.may_share_memory(out, y):
         out[...] = product(x, y)
         return out
     _multiply(x, y, out)
@@ -54,12 +54,12 @@ def _multiply(x: ndarray, y: ndarray, out: ndarray) -> None:
         x = np.ascontiguousarray(x)
     flat, steps = (x.reshape(-1), (terms, 1)) if x.flags.c_contiguous else (x.T.reshape(-1), (1, rows))
     starts, reached = _places(rows, microkernel.ROWS, steps[0]), _places(terms, 1, steps[1])
-    room = microkernel.VECTORS * microkernel.VECTOR_BYTES // x.itemsize
+    room, count = microkernel.VECTORS * microkernel.VECTOR_BYTES // x.itemsize, threads.get_num_threads()
     tiles = blocks * (len(starts) // microkernel.ROWS)
     threads.run(
         kernels.multiply, tiles, flat, starts, reached, packed, out,
-        fresh((threads.get_num_threads(), microkernel.ROWS * room), x.dtype),
-        grain=max(1, PIECE // (microkernel.ROWS * room * terms)),
+        fresh((count, 2 * microkernel.ROWS * room), x.dtype),
+        grain=max(1, PIECE // (microkernel.ROWS * room * terms)), threads=count,
     )  # fmt: skip
 
 

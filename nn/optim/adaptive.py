@@ -107,11 +107,10 @@ class Adam(Optimizer):
         beta1, beta2 = group["betas"]
         inside = bool(group["eps_inside_sqrt"])
         state["step"] = t = state.get("step", 0) + 1
-        # v and s lack their factors 1 − β, which saves work: v̂ = v·a and Ŝ = s·b with the numbers
-        a, b = (1 - beta1) / (1 - beta1**t), (1 - beta2) / (1 - beta2**t)
-        # so that α v̂ / √(Ŝ + ε) = α a/√b · v / √(s + ε/b), and α v̂ / (√Ŝ + ε) = α a/√b · v / (√s + ε/√b).
-        root = b**0.5
-        eps = group["eps"] / (b if inside else root)
+        # With c = 1 − βᵗ: α v̂ / √(Ŝ + ε) = α √c₂/c₁ · v / √(s + c₂ ε), and with ε outside … / (√s + √c₂ ε).
+        c1, c2 = 1 - beta1**t, 1 - beta2**t
+        eps = group["eps"] * (c2 if inside else c2**0.5)
         moments = kept(state, "v", w), kept(state, "s", w)
-        numbers = group["lr"] * a / root, beta1, beta2, eps, group["weight_decay"]
+        rate = group["lr"] * c2**0.5 / c1
+        numbers = rate, beta1, 1 - beta1, beta2, 1 - beta2, eps, group["weight_decay"]
         self.apply(rules.adam, w, g, moments, numbers, bool(group["maximize"]), inside)
