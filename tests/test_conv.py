@@ -17,6 +17,13 @@ from autograd_lite.ops.convgeometry import geometry
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}  # of the largest output
 
 
+@pytest.fixture(autouse=True)
+def threads_restored():
+    before = al.get_num_threads()
+    yield
+    al.set_num_threads(before)
+
+
 def close(got: Any, expected: np.ndarray, dtype: Any) -> None:
     got = np.asarray(got)
     assert got.shape == expected.shape
@@ -78,12 +85,8 @@ def test_winograd_agrees_with_the_definition(
     case = {"x": (n, channels, height, width), "w": (filters, channels, 3, 3), "stride": (1, 1),
             "padding": (down, across), "dilation": (1, 1), "groups": 1}  # fmt: skip
     assert geometry(case["x"], case["w"], 1, (down, across), 1, 1).suits_winograd
-    before = al.get_num_threads()
     al.set_num_threads(threads)
-    try:
-        compare(case, np.float32)
-    finally:
-        al.set_num_threads(before)
+    compare(case, np.float32)
 
 
 CASES = [  # N, C, H, K, f, padding, stride, groups
@@ -98,26 +101,20 @@ CASES = [  # N, C, H, K, f, padding, stride, groups
 @pytest.mark.parametrize("threads", [1, 3])
 def test_shapes_of_the_benchmark(case: tuple[int, ...], dtype: Any, threads: int) -> None:
     n, c, h, k, f, p, s, groups = case
-    before = al.get_num_threads()
     al.set_num_threads(threads)
-    try:
-        compare(
-            {"x": (n, c, h, h), "w": (k, c // groups, f, f), "stride": (s, s), "padding": ((p, p), (p, p)),
-             "dilation": (1, 1), "groups": groups}, dtype,
-        )  # fmt: skip
-    finally:
-        al.set_num_threads(before)
+    compare(
+        {"x": (n, c, h, h), "w": (k, c // groups, f, f), "stride": (s, s), "padding": ((p, p), (p, p)),
+         "dilation": (1, 1), "groups": groups}, dtype,
+    )  # fmt: skip
 
 
 def test_the_same_with_any_number_of_threads_where_nothing_is_added_up() -> None:
     rng = np.random.default_rng(0)
     x, w = (rng.normal(size=s).astype(np.float32) for s in ((5, 20, 9, 9), (17, 20, 3, 3)))
-    before = al.get_num_threads()
     results = []
     for threads in (1, 2, 3):
         al.set_num_threads(threads)
         results.append([np.asarray(al.conv2d(x, w)), np.asarray(conv2d_weight(al.conv2d(x, w), x, w.shape))])
-    al.set_num_threads(before)
     for y, dw in results[1:]:
         np.testing.assert_array_equal(y, results[0][0])
         np.testing.assert_allclose(dw, results[0][1], rtol=1e-4, atol=1e-4)
@@ -131,6 +128,15 @@ def test_nan_and_inf_come_through() -> None:
     assert np.isnan(y[0, 0, 0, 0])
     assert y[0, 0, 2, 2] == np.inf
     assert y[0, 0, 1, 1] == 4
+
+
+def test_nan_and_inf_reach_their_tile_by_winograd() -> None:
+    x, w = np.ones((1, 16, 12, 12), np.float32), np.ones((16, 16, 3, 3), np.float32)
+    x[0, 3, 5, 5] = np.inf
+    y = al.conv2d(x, w, padding=1)
+    assert not np.isfinite(y[:, :, 4:7, 4:7]).any()
+    np.testing.assert_allclose(y[:, :, :, 8:-1][:, :, 1:-1], 144, rtol=1e-5)  # the next tile
+    assert np.isfinite(y[:, :, 8:]).all()
 
 
 def test_float16_is_computed_in_float32() -> None:
@@ -231,7 +237,7 @@ def test_no_images(channels: int) -> None:
 def test_gradients_of_many_pixels_keep_their_digits() -> None:
     rng = np.random.default_rng(0)
     x, g = rng.random((64, 1, 64, 64), np.float32), rng.random((64, 2, 64, 64), np.float32)
-    expected = np.einsum("nkpq,ncpq->kc", g, x, dtype=float, optimize=True)
+    expected = np.einsum("nkpq,ncpq->kc", g.astype(float), x.astype(float))
     got = np.asarray(conv2d_weight(g, x, (2, 1, 1, 1)))[:, :, 0, 0]
     assert np.abs(got / expected - 1).max() < 2e-6
 
