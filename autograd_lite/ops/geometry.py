@@ -37,7 +37,7 @@ def padding_pairs(
     """The padding before and after each axis: from an integer, one or two for each axis, "valid" (none) or "same".
 
     "same" keeps ⌈n/s⌉ elements with stride 1; where it is odd, the greater half comes after.  Raises ValueError for
-    "same" with a greater stride, and for another word.
+    "same" with a greater stride, for another word and for another number of pairs.
     """
     if padding == "valid":
         return ((0, 0),) * len(window)
@@ -49,6 +49,8 @@ def padding_pairs(
     if isinstance(padding, str):
         raise ValueError(f"padding must be an integer, a pair, 'same' or 'valid', got {padding!r}")
     if isinstance(padding, (tuple, list)) and padding and isinstance(padding[0], (tuple, list)):
+        if len(padding) != len(window):
+            raise ValueError(f"padding must have a pair for each of {len(window)} axes, got {padding!r}")
         return tuple([pair("padding", p, least=0) for p in padding])  # type: ignore[misc]
     return tuple([(p, p) for p in pair("padding", padding, len(window), least=0)])
 
