@@ -14,7 +14,7 @@ from .ops.conv import conv2d
 from .ops.linalg import linear
 from .ops.loss import cross_entropy
 from .ops.norm import batch_norm
-from .ops.pool import avg_pool2d, max_pool2d
+from .ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from .tensor import Tensor, get_default_dtype
 
 __all__ = ["warmup"]
@@ -24,9 +24,10 @@ __all__ = ["warmup"]
 def warmup(dtype: Any = None) -> float:
     """Compile the usual kernels for one dtype, by default the default one, and return how many seconds it took.
 
-    Convolution, 2×2 pooling, batch norm, large products, ReLU, cross entropy and the optimizers' updates.  The compiled
-    code is kept on disk, so that this takes seconds once on a machine and then a fraction of one.  Without it each
-    kernel is compiled when it is first used.  Raises TypeError for other than float32 and float64.
+    Convolution, 2×2 and adaptive average pooling, batch norm, large products, ReLU, cross entropy and the optimizers'
+    updates.  The compiled code is kept on disk, so that this takes seconds once on a machine and then a fraction of
+    one.  Without it each kernel is compiled when it is first used.  Raises TypeError for other than float32 and
+    float64.
     """
     kind = np.dtype(get_default_dtype() if dtype is None else dtype)
     if kind.name not in ("float32", "float64"):
@@ -36,10 +37,10 @@ def warmup(dtype: Any = None) -> float:
     def ones(*shape: int) -> Tensor:
         return Tensor(np.ones(shape, kind), requires_grad=True)
 
-    x = conv2d(ones(2, 16, 8, 8), ones(16, 16, 3, 3), ones(16), padding=1)
-    x = conv2d(x, ones(6, 16, 5, 5), ones(6), padding=2)
+    x = conv2d(ones(2, 16, 40, 40), ones(16, 16, 3, 3), ones(16), padding=1)
+    x = conv2d(x, ones(6, 16, 5, 5), ones(6), padding=2)  # so large that a kernel adds up its bias's gradient
     x = batch_norm(x, Tensor(np.zeros(6, kind)), Tensor(np.ones(6, kind)), ones(6), ones(6), training=True)
-    x = avg_pool2d(max_pool2d(x, 2), 2)
+    x = adaptive_avg_pool2d(avg_pool2d(max_pool2d(x, 2), 2), 1)
     side = 1 + int(LARGE**0.5)  # so large that neither NumPy nor OpenBLAS does it
     y = relu(linear(ones(side, side), ones(side, side), ones(side)))
     cross_entropy(y, np.zeros(side, np.int64)).backward()

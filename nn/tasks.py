@@ -18,9 +18,7 @@ CLASSES = 10
 MAX_SIZE = 100_000  # of a layer
 NETS: dict[str, Callable[..., Module]] = {"lenet": LeNet5, "vgg": SmallVGG, "resnet8": ResNet8}  # for images
 
-# The hidden sizes are small enough that OpenBLAS works on one thread.  On several, a busy core stalls it: measured with
-# one of two cores busy, a 64-256-128-10 net took 18 s instead of 1.7 s, unless OPENBLAS_NUM_THREADS=1 was set.
-HIDDEN = {"linear": (), "mlp": (128, 64)}
+HIDDEN = {"linear": (), "mlp": (128, 64)}  # the sizes of the hidden layers
 NAMES = (*HIDDEN, *NETS)
 
 Datasets = tuple[TensorDataset, TensorDataset]

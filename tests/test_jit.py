@@ -55,10 +55,34 @@ def test_the_folder_is_named_after_all_kernels(monkeypatch: pytest.MonkeyPatch, 
     assert len({before, changed, jit._source_hash()}) == 3
 
 
-def test_warmup_compiles_what_a_training_needs() -> None:
-    from autograd_lite.kernels import conv
+STEP = """
+import sys
+from pathlib import Path
+import numpy as np, autograd_lite as al, nn, nn.functional as F
 
-    assert al.warmup() > 0
-    assert conv.correlate.signatures
+def kept():
+    return {str(path.relative_to(sys.argv[1])) for path in Path(sys.argv[1]).rglob("*.nbc")}
+
+assert al.warmup() > 0
+before = kept()
+for model, shape in ((nn.models.LeNet5(), (64, 1, 28, 28)), (nn.models.ResNet8(), (16, 3, 32, 32))):
+    optimizer = nn.optim.Adam(model.parameters())
+    x, y = al.Tensor(np.ones(shape, np.float32)), al.Tensor(np.arange(shape[0]) % 10)
+    F.cross_entropy(model(x), y).backward()
+    optimizer.step()
+print(len(before), *sorted(kept() - before))
+"""
+
+
+def test_warmup_compiles_what_a_training_needs(tmp_path: Path) -> None:
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", STEP, str(tmp_path)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    count, *missing = done.stdout.split()
+    assert int(count) > 0
+    assert not missing
+
+
+def test_warmup_knows_two_dtypes() -> None:
     with pytest.raises(TypeError, match="float16"):
         al.warmup("float16")

@@ -127,16 +127,14 @@ def test_second_order_of_a_large_one() -> None:
     np.testing.assert_allclose(recorded.detach().numpy(), plain.numpy(), rtol=1e-10, atol=1e-16)
 
 
+@pytest.mark.usefixtures("threads_restored")
 def test_the_number_of_threads_changes_nothing() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(20_011, 13)).astype(np.float32), rng.integers(0, 13, 20_011)
-    before, results = threads.get_num_threads(), []
-    try:
-        for n in (1, 2, 3):
-            threads.set_num_threads(n)
-            results.append(fused(al.Tensor(x), y))
-    finally:
-        threads.set_num_threads(before)
+    results = []
+    for n in (1, 2, 3):
+        threads.set_num_threads(n)
+        results.append(fused(al.Tensor(x), y))
     for loss, grad in results[1:]:
         assert loss == results[0][0]
         assert (grad == results[0][1]).all()

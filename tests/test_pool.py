@@ -228,18 +228,15 @@ def test_windows_of_more_than_256_elements() -> None:
 
 @pytest.mark.parametrize("function", [F.max_pool2d, F.avg_pool2d])
 @pytest.mark.parametrize("params", [{"kernel_size": 2}, {"kernel_size": 3, "stride": 2, "padding": 1}])
+@pytest.mark.usefixtures("threads_restored")
 def test_the_number_of_threads_changes_nothing(function: Any, params: dict[str, Any]) -> None:
-    x, before = RNG.normal(size=(40, 50, 19, 20)).astype(np.float32), threads.get_num_threads()
-    results = []
-    try:
-        for count in (1, 3):
-            threads.set_num_threads(count)
-            leaf = Tensor(x, requires_grad=True)
-            out = function(leaf, **params)
-            (out * out).sum().backward()
-            results.append((out.numpy(), leaf.grad.numpy()))
-    finally:
-        threads.set_num_threads(before)
+    x, results = RNG.normal(size=(40, 50, 19, 20)).astype(np.float32), []
+    for count in (1, 3):
+        threads.set_num_threads(count)
+        leaf = Tensor(x, requires_grad=True)
+        out = function(leaf, **params)
+        (out * out).sum().backward()
+        results.append((out.numpy(), leaf.grad.numpy()))
     for one, two in zip(*results, strict=True):
         np.testing.assert_array_equal(one, two)
 

@@ -92,19 +92,17 @@ def test_rules_and_kernels(
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.usefixtures("threads_restored")
 def test_the_number_of_threads_changes_nothing(name: str, dtype: Any) -> None:
     """Bit for bit, though another number of threads cuts the vectorised loops elsewhere."""
     _, count, _, numbers = CASES[name]
-    before, results = threads.get_num_threads(), []
-    try:
-        for n in (1, 2, 3):
-            threads.set_num_threads(n)
-            given = arrays(0, 10_007, count, 0, dtype)
-            c = np.array((*numbers, 0.1), dtype)
-            threads.run(getattr(update, name), 10_007, *given, c, False, True, grain=100)
-            results.append(given)
-    finally:
-        threads.set_num_threads(before)
+    results = []
+    for n in (1, 2, 3):
+        threads.set_num_threads(n)
+        given = arrays(0, 10_007, count, 0, dtype)
+        c = np.array((*numbers, 0.1), dtype)
+        threads.run(getattr(update, name), 10_007, *given, c, False, True, grain=100)
+        results.append(given)
     for other in results[1:]:
         assert all((a == b).all() for a, b in zip(results[0], other, strict=True))
 

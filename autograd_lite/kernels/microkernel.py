@@ -13,7 +13,8 @@ loads and MR broadcast loads.  Where a(t, m) and b(t, j) lie is what its two for
   b = rows[t, j], the gradients of the filters at that pixel.
 
 The widths follow the host: vectors of 64 bytes with AVX-512, of 32 with AVX, else (SSE2, NEON) of 16; 8 rows of sums
-where there are 32 registers, else 4, by up to 3 vectors.  `tile_planes` has fewer rows, too, for few filters.
+with AVX-512 or on 64-bit ARM, which have 32 registers, else 4, by up to 3 vectors.  `tile_planes` has fewer rows, too,
+for few filters.
 
 `move` copies short rows in whole vectors, `transpose` turns a square of vectors in registers: LLVM's own code for such
 loops handles the last elements of a row, or every element, one by one.
@@ -53,7 +54,7 @@ def _vector_bytes() -> int:
 
 VECTOR_BYTES = _vector_bytes()
 ROWS = 8 if VECTOR_BYTES == 64 or platform.machine().lower() in ("aarch64", "arm64") else 4
-VECTORS = 3
+VECTORS = 3  # `_by_vectors` spells them out
 CHOICES = (8, 6, 1) if ROWS == 8 else (4, 2, 1)  # rows of a tile of planes
 
 
@@ -252,7 +253,7 @@ def _taps_tile(rows: int, vectors: int):
 
 def _by_vectors(make, rows: int):
     """The tiles of so many rows as one function, which chooses by the number of vectors."""
-    one, two, three = (make(rows, vectors) for vectors in (1, 2, 3))
+    one, two, three = (make(rows, vectors) for vectors in range(1, VECTORS + 1))
 
     @part
     def tile(vectors, *args):

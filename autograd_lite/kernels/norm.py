@@ -22,7 +22,7 @@ __all__ = ["normalize", "normalize_back", "normalize_columns", "normalize_column
 # -- coefficients -----------------------------------------------------------------------------------------------------
 
 
-@jit
+@part
 def _coefficients(mean, var, weight, bias, eps):
     """centre, a, b of ``y = a (x − centre) + b`` for every channel."""
     centre, scale, shift = np.empty_like(weight), np.empty_like(weight), np.empty_like(weight)
@@ -189,7 +189,7 @@ def normalize_columns_back(me, work, g, x, weight, mean, var, given, eps, dx, dw
         piece = proceed(me, work)
 
 
-@jit
+@part
 def _column_products(g, x, start, stop, mean, with_x, alone):
     with_x[:] = 0
     alone[:] = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-__all__ = ["covered", "describe", "output_length", "padding_pairs", "pair"]
+__all__ = ["check_output_padding", "covered", "describe", "output_length", "padding_pairs", "pair"]
 
 
 def pair(name: str, value: Any, axes: int = 2, least: int = 1) -> tuple[int, ...]:
@@ -37,7 +37,7 @@ def padding_pairs(
     """The padding before and after each axis: from an integer, one or two for each axis, "valid" (none) or "same".
 
     "same" keeps ⌈n/s⌉ elements with stride 1; where it is odd, the greater half comes after.  Raises ValueError for
-    "same" with a greater stride, and for another word.
+    "same" with a greater stride, for another word and for another number of pairs.
     """
     if padding == "valid":
         return ((0, 0),) * len(window)
@@ -49,8 +49,19 @@ def padding_pairs(
     if isinstance(padding, str):
         raise ValueError(f"padding must be an integer, a pair, 'same' or 'valid', got {padding!r}")
     if isinstance(padding, (tuple, list)) and padding and isinstance(padding[0], (tuple, list)):
+        if len(padding) != len(window):
+            raise ValueError(f"padding must have a pair for each of {len(window)} axes, got {padding!r}")
         return tuple([pair("padding", p, least=0) for p in padding])  # type: ignore[misc]
     return tuple([(p, p) for p in pair("padding", padding, len(window), least=0)])
+
+
+def check_output_padding(name: str, more: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> None:
+    """Raise ValueError for what a transposed convolution cannot add: it has to be below the stride or the dilation."""
+    if any(m >= max(s, d) for m, s, d in zip(more, stride, dilation, strict=True)):
+        raise ValueError(
+            f"{name}: output_padding must be below the stride or the dilation, got {more} with stride {stride}, "
+            f"dilation {dilation}"
+        )
 
 
 def output_length(

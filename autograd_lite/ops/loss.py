@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..buffers import empty
 from ..kernels import SMALL, threads
 from ..op import Sample, op
 from ..tensor import Tensor
@@ -20,7 +19,7 @@ from .activation import softplus
 from .composed import as_operand, composed
 from .elementwise import abs, clamp, exp, log, square, where
 from .index import gather, getitem
-from .out import deliver
+from .out import deliver, fresh
 from .reduce import mean, sum
 from .samples import Samples
 from .shape import movedim, reshape
@@ -174,8 +173,7 @@ def _fused_vjp(g, out, rows, logits, target):
     if _is_large(x):
         from ..kernels.loss import slope
 
-        grad = empty(x.shape, x.dtype)
-        grad = np.empty(x.shape, x.dtype) if grad is None else grad
+        grad = fresh(x.shape, x.dtype)
         numbers = np.array([scale], x.dtype)
         threads.run(slope, len(x), np.ascontiguousarray(x), classes, tops, totals, numbers, grad, grain=_grain(x))
         return grad

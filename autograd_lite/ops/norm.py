@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..buffers import empty
 from ..modes import mode
 from ..op import Sample, op
 from ..tensor import Tensor
 from ..writes import log_write
 from .composed import as_operand, composed
 from .elementwise import rsqrt, square
-from .out import deliver
+from .out import deliver, fresh
 from .reduce import mean
 from .shape import reshape
 
@@ -82,11 +81,6 @@ def _vector(values: ndarray | None, default: float, like: ndarray) -> ndarray:
     return np.ascontiguousarray(values, like.dtype)
 
 
-def _memory(shape: tuple[int, ...], dtype: np.dtype) -> ndarray:
-    found = empty(shape, dtype)
-    return np.empty(shape, dtype) if found is None else found
-
-
 def _run(kernels: tuple[Any, Any], x: ndarray, *arguments: Any) -> None:
     """Run the kernel for ``(N, C)`` or that for ``(N, C, L)`` over all channels."""
     from ..kernels import threads
@@ -111,7 +105,7 @@ def _joint(needs, g, out, found, x, weight, bias, statistics, eps, running):
     from ..kernels.norm import normalize_back, normalize_columns_back
 
     data = _packed(x)
-    dx = _memory(x.shape, data.dtype) if needs[0] else None
+    dx = fresh(x.shape, data.dtype) if needs[0] else None
     dweight, dbias = np.empty((2, x.shape[1]))
     _run(
         (normalize_columns_back, normalize_back), data,
@@ -147,7 +141,7 @@ def standardize(x, weight=None, bias=None, statistics=None, eps=1e-5, running=No
     _check_channels(x, weight, bias, statistics)
     channels, data = x.shape[1], _packed(x)
     found = np.empty((2, channels)) if statistics is None else np.array(statistics, np.float64)
-    result = _memory(x.shape, data.dtype)
+    result = fresh(x.shape, data.dtype)
     _run(
         (normalize_columns, normalize), data,
         data, _vector(weight, 1, data), _vector(bias, 0, data), *found, statistics is not None, eps, _packed(result),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from autograd_lite import Tensor
-from autograd_lite.ops.geometry import padding_pairs, pair
+from autograd_lite.ops.geometry import check_output_padding, padding_pairs, pair
 
 from .. import functional as F
 from .. import init
@@ -133,11 +133,7 @@ class _Transposed(_Convolution):
         )
         self.padding = pair("padding", padding, self.axes, least=0)
         self.output_padding = pair("output_padding", output_padding, self.axes, least=0)
-        if any(m >= max(s, d) for m, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True)):
-            raise ValueError(
-                f"output_padding must be below the stride or the dilation, got {self.output_padding} "
-                f"with stride {self.stride}, dilation {self.dilation}"
-            )
+        check_output_padding(type(self).__name__, self.output_padding, self.stride, self.dilation)
 
     def forward(self, x: Tensor) -> Tensor:
         return type(self).function(
