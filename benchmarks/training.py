@@ -196,11 +196,12 @@ NETS: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
 }  # fmt: skip
 
 
-def _net(name: str, net: str, which: str) -> Step:
-    """The training step of a convolutional network."""
+def _net(name: str, net: str, which: str, batch: int | None = None) -> Step:
+    """The training step of a convolutional network, with the batch of the table unless another is given."""
     lib, nn = _namespaces(name)
     lib.manual_seed(0)
     make, shape = NETS[net]
+    shape = (batch or shape[0], *shape[1:])
     model, rng = make(nn), np.random.default_rng(0)
     optimizer, loss_of = _optimizer(name, which, model.parameters()), nn.CrossEntropyLoss()
     x, y = lib.tensor(rng.random(shape, dtype=np.float32)), lib.tensor(rng.integers(0, 10, shape[0]))
