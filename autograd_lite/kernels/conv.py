@@ -16,19 +16,17 @@ from __future__ import annotations
 from .blocks import block_count, columns, turn
 from .jit import jit, part
 from .microkernel import ROWS, VECTORS, lanes, move, tile_planes, tile_taps
+from .places import COLUMN, COLUMN_COUNT, COLUMN_STEP, ROW, ROW_COUNT, ROW_STEP, TAP_COUNT, TAP_START
 from .work import begin, proceed, stretch
 
 __all__ = ["channel_sums", "correlate", "correlate_alone", "correlate_taps", "pack"]
-
-# Columns of the table of outputs: which taps make it, and which elements of the result it is (start, step, number).
-TAP_START, TAP_COUNT, ROW, ROW_STEP, ROW_COUNT, COLUMN, COLUMN_STEP, COLUMN_COUNT = range(8)
 
 
 @jit
 def pack(weight, taps, panels, steps, rows):
     """Weights in the order in which `tile_planes` reads them: ``panels[group, block, t, m]``.
 
-    That is the weight of row ``block·ROWS + m`` (of ``rows``; 0 beyond) for tap ``taps[t]`` = (channel, place in the
+    That is the weight of row ``block·width + m`` (of ``rows``; 0 beyond) for tap ``taps[t]`` = (channel, place in the
     window); ``steps`` from group to group, row to row, channel to channel say where it stands in the flat ``weight``.
     """
     groups, blocks, count, width = panels.shape

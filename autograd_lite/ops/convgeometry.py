@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
+from ..kernels.places import COLUMN_COUNT, ROW_COUNT
 from .geometry import describe, output_length, padding_pairs, pair
 
 __all__ = ["Geometry", "SLACK", "Planes", "geometry"]
@@ -22,7 +23,7 @@ class Planes(NamedTuple):
 
     taps: ndarray  # (T, 2): channel, place in the window
     offsets: ndarray  # (T,)
-    outputs: ndarray  # a row for each part of the result
+    outputs: ndarray  # a row for each part of the result, see `kernels.places`
     phases: ndarray  # (phases, 2): first row and column of each
     step: tuple[int, int]
     before: tuple[int, int]  # the margin above and to the left
@@ -157,8 +158,8 @@ def _planes(
     shape: tuple[int, int], count: int,
 ) -> Planes:  # fmt: skip
     table = np.array(outputs, np.int64)
-    longest = max([(row[4] - 1) * shape[1] + row[7] for row in outputs])
-    pixels = (np.arange(outputs[0][4])[:, None] * shape[1] + np.arange(outputs[0][7])).reshape(-1)
+    longest = max([(row[ROW_COUNT] - 1) * shape[1] + row[COLUMN_COUNT] for row in outputs])
+    pixels = (np.arange(outputs[0][ROW_COUNT])[:, None] * shape[1] + np.arange(outputs[0][COLUMN_COUNT])).reshape(-1)
     size = count * shape[0] * shape[1] + shape[1] + SLACK
     return Planes(
         taps, offsets, table, np.array(phases, np.int64), tuple(step), tuple(before), shape, size, longest, pixels
