@@ -45,10 +45,9 @@ LARGE = 1 << 15  # elements from which ReLU is worth several threads
 
 def _in_row(x: Any) -> bool:
     """Whether an array is large, and one the kernels take as a row of numbers."""
-    return isinstance(x, np.ndarray) and x.size >= LARGE and x.flags.c_contiguous and x.dtype.name in _KERNEL_TYPES
-
-
-_KERNEL_TYPES = ("float32", "float64")
+    return (
+        isinstance(x, np.ndarray) and x.size >= LARGE and x.flags.c_contiguous and x.dtype in (np.float32, np.float64)
+    )
 
 
 def _relu_slope(g, out, x):

@@ -15,10 +15,10 @@ __all__ = ["channel_sums", "correlate", "correlate_taps", "ready", "winograd"]
 PIECE = 2_000_000  # multiply-adds, some 20 µs
 
 
-def ready(x: Any, rank: int = 4) -> ndarray:
+def ready(x: Any) -> ndarray:
     """A contiguous array of float32 or float64 with a batch axis."""
     x = np.ascontiguousarray(x, dtype=x.dtype if x.dtype.itemsize >= 4 else np.float32)
-    return x[None] if x.ndim == rank - 1 else x
+    return x[None] if x.ndim == 3 else x
 
 
 def _grouped(x: ndarray, groups: int) -> ndarray:
@@ -110,11 +110,8 @@ def correlate_taps(g: ndarray, x: ndarray, planes: Planes, shape: tuple[int, ...
         )  # fmt: skip
         return alone.reshape(shape)
     room = -(-filters * x.itemsize // microkernel.VECTOR_BYTES) * microkernel.VECTOR_BYTES // x.itemsize
-    chunks = next(
-        c
-        for c in range(1, depth + 1)
-        if depth % c == 0 and (depth // c * area * room * x.itemsize <= CHUNK or c == depth)
-    )
+    most = max(1, CHUNK // (area * room * x.itemsize))  # channels
+    chunks = next(c for c in range(1, depth + 1) if depth % c == 0 and depth // c <= most)
     parts = max(1, min(len(x), -(-2 * count // (groups * chunks))))
     taps = depth // chunks * area
     offsets = np.zeros(-(-taps // microkernel.ROWS) * microkernel.ROWS, np.int64)
