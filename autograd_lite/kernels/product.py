@@ -45,7 +45,8 @@ TERMS = 1024  # in one chain of additions: with more, float32 would lose digits 
 def multiply(me, work, a, starts, steps, b, pitch, out, sums):
     """``out[m, n] = Σ_t a[starts[m] + steps[t]] · b[t, n]``, b as packed above or, with a pitch, in rows of so many.
 
-    ``starts`` is filled up to whole tiles; ``sums`` is working memory.  The items are the tiles: ROWS rows of one block of columns.
+    ``starts`` is filled up to whole tiles; ``sums`` is working memory.  The items are the tiles: ROWS rows of one block
+    of columns.
     """
     height, count = out.shape
     down = len(starts) // ROWS
