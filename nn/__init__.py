@@ -70,13 +70,13 @@ from .regularization import L1Penalty, L2Penalty
 from .summary import summary
 
 __all__ = [
-    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d",
-    "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "CategoricalCrossEntropyLoss", "Conv1d", "Conv2d",
-    "ConvTranspose1d", "ConvTranspose2d", "CrossEntropyLoss", "Dropout", "Dropout2d", "ELU", "Embedding", "Flatten",
-    "Fold", "GELU", "GLU", "GroupNorm", "Hardtanh", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "L1Penalty",
-    "L2Penalty", "LayerNorm", "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d",
-    "LazyConvTranspose2d", "LazyLinear", "LeNet5", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MLP",
-    "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "NLLLoss", "Neuron", "PReLU", "Parameter", "ReLU", "ReLU6",
-    "ResNet8", "SELU", "Sequential", "SiLU", "Sigmoid", "SmallVGG", "SmoothL1Loss", "Softmax", "Softplus",
+    "ELU", "GELU", "GLU", "MLP", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d",
+    "CategoricalCrossEntropyLoss", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CrossEntropyLoss",
+    "Dropout", "Dropout2d", "Embedding", "Flatten", "Fold", "GroupNorm", "Hardtanh", "HuberLoss", "Identity",
+    "KLDivLoss", "L1Loss", "L1Penalty", "L2Penalty", "LayerNorm", "LazyBatchNorm1d", "LazyBatchNorm2d",
+    "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeNet5", "LeakyReLU", "Linear", "LogSigmoid",
+    "LogSoftmax", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "NLLLoss", "Neuron", "PReLU", "Parameter", "ReLU",
+    "ReLU6", "ResNet8", "Sequential", "SiLU", "Sigmoid", "SmallVGG", "SmoothL1Loss", "Softmax", "Softplus",
     "Softsign", "Tanh", "Unfold", "data", "functional", "init", "optim", "summary",
 ]  # fmt: skip
