@@ -1,6 +1,7 @@
 """nn: layers, losses, optimizers, data and training, on top of autograd_lite."""
 
 from . import data, functional, init, optim
+from .doctor import diagnose
 from .layers import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -50,5 +51,6 @@ __all__ = [
     "CrossEntropyLoss", "Dropout", "Dropout2d", "Flatten", "Fold", "GroupNorm", "Identity", "L1Loss", "LayerNorm",
     "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeNet5",
     "LeakyReLU", "Linear", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "Neuron", "Parameter", "ReLU", "ResNet8",
-    "Sequential", "Sigmoid", "SmallVGG", "Softmax", "Tanh", "Unfold", "data", "functional", "init", "optim", "summary",
+    "Sequential", "Sigmoid", "SmallVGG", "Softmax", "Tanh", "Unfold", "data", "diagnose", "functional", "init", "optim",
+    "summary",
 ]  # fmt: skip
