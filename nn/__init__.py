@@ -1,6 +1,7 @@
 """nn: layers, losses, optimizers, data and training, on top of autograd_lite."""
 
-from . import data, functional, init, optim, utils
+from . import data, functional, init, optim, search, utils
+from .doctor import diagnose
 from .layers import (
     ELU,
     GELU,
@@ -78,5 +79,5 @@ __all__ = [
     "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeNet5", "LeakyReLU", "Linear", "LogSigmoid",
     "LogSoftmax", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "NLLLoss", "Neuron", "PReLU", "Parameter", "ReLU",
     "ReLU6", "ResNet8", "Sequential", "SiLU", "Sigmoid", "SmallVGG", "SmoothL1Loss", "Softmax", "Softplus",
-    "Softsign", "Tanh", "Unfold", "data", "functional", "init", "optim", "summary", "utils",
+    "Softsign", "Tanh", "Unfold", "data", "diagnose", "functional", "init", "optim", "search", "summary", "utils",
 ]  # fmt: skip
