@@ -180,7 +180,7 @@ def _checksum(arrays: Mapping[str, ndarray], text: str) -> str:
     for name in sorted(arrays):
         array = arrays[name]
         total = zlib.crc32(f"{name}{array.dtype}".encode(), total)
-        total = zlib.crc32(np.ravel(array).view(np.uint8), total)
+        total = zlib.crc32(np.ravel(array).view(np.uint8).data, total)
     return f"{total:08x}"
 
 
