@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from autograd_lite import Generator, Tensor
+from autograd_lite import Generator, Tensor, save
 
-from .checkpoint import CheckpointError, load_checkpoint, save
+from .checkpoint import CheckpointError, load_checkpoint
 from .data import DataError
 from .data.idx import DEBIAN
 from .models import MLP
@@ -74,7 +74,7 @@ def _train(options: argparse.Namespace) -> int:
     trainer, folder = _resumed(options) if options.resume else _begun(options)
     train, test = trainer.loader.dataset, trainer.test
     print(f"{task.title}: {len(train):,} images to train on, {len(test):,} to test on ({task.credit})\n")
-    print(summary(trainer.model, train.tensors[0].shape[1:]), end="\n\n")
+    print(summary(trainer.model, train.tensors[0].shape[1:]).table(), end="\n\n")
     images, elements = CHECKED
     x, y = train[:images]
     result = check_gradients(trainer.model, x, y, elements)
@@ -164,7 +164,7 @@ def _fit(trainer: Trainer, folder: Path, options: argparse.Namespace) -> int:
 
 def _write_results(trainer: Trainer, folder: Path) -> list[str]:
     """Weights, figures and pictures; returns the names of the files.  What cannot be drawn is said on stderr."""
-    save(trainer.model, folder / "model.safetensors")
+    save(trainer.model.state_dict(), folder / "model.safetensors")
     write_metrics(folder / "metrics.csv", trainer.history)
     written = [CHECKPOINT, "model.safetensors", "metrics.csv"]
     if trainer.history:
@@ -251,7 +251,7 @@ def _small_loss(options: argparse.Namespace) -> tuple[MLP, Tensor, Tensor]:
 
 def _check(options: argparse.Namespace) -> int:
     model, x, y = _small_loss(options)
-    print(summary(model, x.shape[1:]), end="\n\n")
+    print(summary(model, x.shape[1:]).table(), end="\n\n")
     result = check_gradients(model, x, y)
     print(result)
     return 0 if result else _complain("the gradient check failed")

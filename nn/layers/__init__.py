@@ -19,7 +19,7 @@ from .activation import (
     Softsign,
     Tanh,
 )  # fmt: skip
-from .container import Flatten, Identity, Sequential
+from .container import Flatten, Identity, ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, LazyConv1d, LazyConv2d, LazyConvTranspose2d
 from .dropout import Dropout, Dropout2d
 from .embedding import Embedding
@@ -45,6 +45,6 @@ __all__ = [
     "ConvTranspose1d", "ConvTranspose2d", "Dropout", "Dropout2d", "Embedding", "Flatten", "Fold", "GroupNorm",
     "Hardtanh", "Identity", "LayerNorm", "Lazy", "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d",
     "LazyConvTranspose2d", "LazyLinear", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MaxPool1d",
-    "MaxPool2d", "Neuron", "PReLU", "ReLU", "ReLU6", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus",
-    "Softsign", "Tanh", "Unfold",
+    "MaxPool2d", "ModuleDict", "ModuleList", "Neuron", "PReLU", "ParameterDict", "ParameterList", "ReLU", "ReLU6",
+    "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh", "Unfold",
 ]  # fmt: skip
