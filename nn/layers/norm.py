@@ -102,7 +102,7 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """`BatchNorm1d` for images: ``(N, C, H, W) -> (N, C, H, W)``."""
+    """`BatchNorm1d` for images: ``(N, C, H, W) -> (N, C, H, W)``  (cheat sheet 3.3)."""
 
     ranks, shapes = (4,), "(N, C, H, W)"
 
