@@ -16,8 +16,9 @@ The widths follow the host: vectors of 64 bytes with AVX-512, of 32 with AVX, el
 with AVX-512 or on 64-bit ARM, which have 32 registers, else 4, by up to 3 vectors.  `tile_planes` has fewer rows, too,
 for few filters.
 
-`move` copies short rows in whole vectors, `transpose` turns a square of vectors in registers: LLVM's own code for such
-loops handles the last elements of a row, or every element, one by one.
+`move` copies short rows in whole vectors, `transpose` turns a square of vectors in registers, `largest_of_squares` and
+`put_into_squares` pool rows by windows of 2×2: LLVM's own code for such loops handles the last elements of a row, or
+every element, one by one.
 """
 
 from __future__ import annotations
@@ -37,14 +38,16 @@ __all__ = [
     "VECTOR_BYTES",
     "combine",
     "lanes",
+    "largest_of_squares",
     "move",
+    "put_into_squares",
     "rows_for",
     "tile_planes",
     "tile_taps",
     "transpose",
 ]
 
-_INT = ir.IntType(64)
+_INT, _BYTE = ir.IntType(64), ir.IntType(8)
 
 
 def _vector_bytes() -> int:
@@ -86,12 +89,13 @@ class _Emitter:
         self.lanes = _lanes(context, array) // (2 if half else 1)
         self.scalar = context.get_value_type(array.dtype)
         self.vector = ir.VectorType(self.scalar, self.lanes)
+        self.zero = ir.Constant(self.vector, None)
         self.size = context.get_abi_sizeof(self.scalar)
 
     def pointer(self, position: int, value, start):
         """The address of element ``start`` of the array that is argument ``position``."""
         array = self.signature.args[position]
-        if array.dtype not in (self.signature.args[0].dtype, types.int64):
+        if array.dtype not in (self.signature.args[0].dtype, types.int64, types.uint8):
             raise TypeError(f"a kernel was given arrays of {self.signature.args[0].dtype} and of {array.dtype}")
         data = cgutils.create_struct_proxy(array)(self.context, self.builder, value=value).data
         return self.builder.gep(data, [start])
@@ -99,15 +103,49 @@ class _Emitter:
     def element(self, pointer, index):
         return self.builder.load(self.builder.gep(pointer, [index]))
 
-    def _at(self, pointer, index):
-        return self.builder.bitcast(self.builder.gep(pointer, [index]), self.vector.as_pointer())
+    def _place(self, pointer, index, kind):
+        """The address of the vector that begins at an element, and the size of an element."""
+        size = self.context.get_abi_sizeof(kind.element)
+        return self.builder.bitcast(self.builder.gep(pointer, [index]), kind.as_pointer()), size
 
-    def load(self, pointer, index):
-        """The vector that begins at an element; its address need not be aligned."""
-        return self.builder.load(self._at(pointer, index), align=self.size)
+    def load(self, pointer, index, mask=None, kind=None):
+        """The vector that begins at an element, whose address need not be aligned; with a mask, 0 where it is not set.
 
-    def store(self, value, pointer, index) -> None:
-        self.builder.store(value, self._at(pointer, index), align=self.size)
+        What the mask leaves out is not touched.  ``kind`` is its type, if it is not one of numbers.
+        """
+        kind = kind or self.vector
+        here, size = self._place(pointer, index, kind)
+        if mask is None:
+            return self.builder.load(here, align=size)
+        arguments = [here, ir.IntType(32)(size), mask, ir.Constant(kind, None)]
+        return self.call("masked.load", kind, arguments, ".p0", kind)
+
+    def store(self, value, pointer, index, mask=None) -> None:
+        """Write a vector, or of it what the mask says."""
+        here, size = self._place(pointer, index, value.type)
+        if mask is None:
+            self.builder.store(value, here, align=size)
+        else:
+            self.call("masked.store", ir.VoidType(), [value, here, ir.IntType(32)(size), mask], ".p0", value.type)
+
+    def before(self, index, count):
+        """The mask of those elements of the vector at ``index`` that come before ``count``."""
+        numbers = ir.Constant(ir.VectorType(_INT, self.lanes), list(range(self.lanes)))
+        return self.builder.icmp_signed("<", numbers, self.broadcast(self.builder.sub(count, index)))
+
+    def for_vectors(self, count, step) -> None:
+        """``step(at, mask)`` for each vector of a row of ``count`` elements; the mask is None but for the last."""
+        builder, width = self.builder, _INT(self.lanes)
+        whole = builder.sub(count, builder.srem(count, width))
+        with cgutils.for_range(builder, builder.sdiv(whole, width)) as loop:
+            step(builder.mul(loop.index, width), None)
+        with builder.if_then(builder.icmp_signed("<", whole, count)):
+            step(whole, self.before(whole, count))
+
+    def shuffle(self, first, second, places):
+        """The elements at ``places`` of two vectors side by side."""
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
+        return self.builder.shuffle_vector(first, second, mask)
 
     def broadcast(self, number):
         none = ir.Constant(ir.VectorType(number.type, self.lanes), ir.Undefined)
@@ -115,11 +153,12 @@ class _Emitter:
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), None)
         return self.builder.shuffle_vector(first, none, zeros)
 
-    def call(self, name: str, result, arguments: list, ending: str = ""):
+    def call(self, name: str, result, arguments: list, ending: str = "", vector=None):
         """LLVM's own function ``llvm.name.v16f32``, or whatever the vectors are."""
+        element = (vector or self.vector).element.intrinsic_name
         kind = ir.FunctionType(result, [a.type for a in arguments])
         function = cgutils.get_or_insert_function(
-            self.builder.module, kind, f"llvm.{name}.v{self.lanes}f{self.size * 8}{ending}"
+            self.builder.module, kind, f"llvm.{name}.v{self.lanes}{element}{ending}"
         )  # fmt: skip
         return self.builder.call(function, arguments)
 
@@ -190,8 +229,7 @@ def _planes_tile(rows: int, vectors: int):
                     [loop.load(seen, _INT(v * loop.lanes)) for v in range(loop.vectors)],
                 )
 
-            zero = ir.Constant(loop.vector, None)
-            sums = loop.run(count, [zero] * (rows * loop.vectors), factors)
+            sums = loop.run(count, [loop.zero] * (rows * loop.vectors), factors)
             for i, value in enumerate(sums):
                 loop.store(value, out[i // loop.vectors], _INT(i % loop.vectors * loop.lanes))
             return context.get_dummy_value()
@@ -239,8 +277,7 @@ def _taps_tile(rows: int, vectors: int):
                 )
 
             start = [loop.load(kept[m], _INT(v * loop.lanes)) for m in range(rows) for v in range(loop.vectors)]
-            zero = ir.Constant(loop.vector, None)
-            start = [builder.select(args[12], zero, value) for value in start]
+            start = [builder.select(args[12], loop.zero, value) for value in start]
             for i, value in enumerate(loop.run(count, start, factors)):
                 loop.store(value, kept[i // loop.vectors], _INT(i % loop.vectors * loop.lanes))
             return context.get_dummy_value()
@@ -306,21 +343,12 @@ def move(typingctx, target, target_start, source, source_start, count, addend):
     def generate(context, builder, signature, args):
         emit = _Emitter(context, builder, signature)
         to, of = emit.pointer(0, args[0], args[1]), emit.pointer(2, args[2], args[3])
-        count, addend = args[4], emit.broadcast(args[5])
-        width = _INT(emit.lanes)
-        whole = builder.sub(count, builder.srem(count, width))
-        with cgutils.for_range(builder, builder.sdiv(whole, width)) as loop:
-            at = builder.mul(loop.index, width)
-            emit.store(builder.fadd(emit.load(of, at), addend), to, at)
-        with builder.if_then(builder.icmp_signed("<", whole, count)):
-            numbers = ir.Constant(ir.VectorType(_INT, emit.lanes), list(range(emit.lanes)))
-            mask = builder.icmp_signed("<", numbers, emit.broadcast(builder.sub(count, whole)))
-            align, here = ir.IntType(32)(emit.size), emit._at(of, whole)
-            zero = ir.Constant(emit.vector, None)
-            loaded = emit.call("masked.load", emit.vector, [here, align, mask, zero], ".p0")
-            emit.call(
-                "masked.store", ir.VoidType(), [builder.fadd(loaded, addend), emit._at(to, whole), align, mask], ".p0"
-            )
+        addend = emit.broadcast(args[5])
+
+        def step(at, mask):
+            emit.store(builder.fadd(emit.load(of, at, mask), addend), to, at, mask)
+
+        emit.for_vectors(args[4], step)
         return context.get_dummy_value()
 
     i = types.int64
@@ -343,10 +371,9 @@ def transpose(typingctx, target, target_start, target_pitch, source, source_star
             row = builder.select(builder.icmp_signed("<", _INT(m), args[6]), _INT(m), args[6])
             rows.append(emit.load(of, builder.mul(row, args[5])))
         low, high = ([x for i in range(start, start + n // 2) for x in (i, n + i)] for start in (0, n // 2))
-        masks = [ir.Constant(ir.VectorType(ir.IntType(32), n), places) for places in (low, high)]
         for _ in range(n.bit_length() - 1):  # zipping the halves log₂ n times is a transposition
             pairs = zip(rows[: n // 2], rows[n // 2 :], strict=True)
-            rows = [builder.shuffle_vector(a, b, mask) for a, b in pairs for mask in masks]
+            rows = [emit.shuffle(a, b, places) for a, b in pairs for places in (low, high)]
         for j, row in enumerate(rows):
             emit.store(row, to, builder.mul(_INT(j), args[2]))
         return context.get_dummy_value()
@@ -386,3 +413,75 @@ def combine(matrix):
         return types.void(target, i, i, source, i, i, i), generate
 
     return combined
+
+
+def _square_masks(emit, at, count, mask):
+    """Of two vectors with the elements of two columns each for every one that ``mask`` has: where they begin, masks."""
+    builder, first = emit.builder, emit.builder.mul(at, _INT(2))
+    second, end = builder.add(first, _INT(emit.lanes)), builder.mul(count, _INT(2))
+    return [(start, mask and emit.before(start, end)) for start in (first, second)]
+
+
+@intrinsic
+def largest_of_squares(typingctx, x, top, bottom, out, places, start, count):
+    """Of squares of 2×2 side by side in two rows, x[top:] and x[bottom:], the largest elements and their places.
+
+    They go to out[start + j] and, as 0 to 3, to places[start + j] for j < count.  Of equal ones the first counts; NaN
+    is the largest.
+    """
+
+    def generate(context, builder, signature, args):
+        emit = _Emitter(context, builder, signature)
+        rows = [emit.pointer(0, args[0], row) for row in args[1:3]]
+        out, places, count = emit.pointer(3, args[3], args[5]), emit.pointer(4, args[4], args[5]), args[6]
+        byte = ir.VectorType(_BYTE, emit.lanes)
+        even, odd = (list(range(start, 2 * emit.lanes, 2)) for start in (0, 1))
+
+        def larger(first, second):
+            (a, i), (b, j) = first, second
+            takes = builder.or_(builder.fcmp_ordered(">", b, a), builder.fcmp_unordered("uno", b, b))
+            return builder.select(takes, b, a), builder.select(takes, j, i)
+
+        def step(at, mask):
+            known = []
+            for row, place in zip(rows, (0, 2), strict=True):
+                pair = [emit.load(row, begin, some) for begin, some in _square_masks(emit, at, count, mask)]
+                left, right = emit.shuffle(*pair, even), emit.shuffle(*pair, odd)
+                numbers = [ir.Constant(byte, [place + side] * emit.lanes) for side in (0, 1)]
+                known.append(larger((left, numbers[0]), (right, numbers[1])))
+            best, place = larger(*known)
+            emit.store(best, out, at, mask)
+            emit.store(place, places, at, mask)
+
+        emit.for_vectors(count, step)
+        return context.get_dummy_value()
+
+    i = types.int64
+    return types.void(x, i, i, out, places, i, i), generate
+
+
+@intrinsic
+def put_into_squares(typingctx, out, top, bottom, numbers, places, start, count):
+    """The reverse: numbers[start + j] to its place in square j of the two rows out[top:] and out[bottom:], 0 beside."""
+
+    def generate(context, builder, signature, args):
+        emit = _Emitter(context, builder, signature)
+        rows = [emit.pointer(0, args[0], row) for row in args[1:3]]
+        numbers, places, count = emit.pointer(3, args[3], args[5]), emit.pointer(4, args[4], args[5]), args[6]
+        n, byte = emit.lanes, ir.VectorType(_BYTE, emit.lanes)
+        halves = [[side * n + i for i in range(start, start + n // 2) for side in (0, 1)] for start in (0, n // 2)]
+
+        def step(at, mask):
+            number = emit.load(numbers, at, mask)
+            place = emit.load(places, at, mask, byte)
+            for r, row in enumerate(rows):
+                here = [builder.icmp_unsigned("==", place, ir.Constant(byte, [2 * r + side] * n)) for side in (0, 1)]
+                sides = [builder.select(chosen, number, emit.zero) for chosen in here]
+                for half, (begin, some) in zip(halves, _square_masks(emit, at, count, mask), strict=True):
+                    emit.store(emit.shuffle(*sides, half), row, begin, some)
+
+        emit.for_vectors(count, step)
+        return context.get_dummy_value()
+
+    i = types.int64
+    return types.void(out, i, i, numbers, places, i, i), generate
