@@ -144,7 +144,7 @@ ITEMS = (
     Item("5.3", "Non-max suppression", "of boxes with a high IoU the most confident stays", "nms.*|.*suppress.*"),
     Item("6.1", "Shapes", "CONV: ⌊(n + 2p − f)/s + 1⌋, POOL: ⌊(n − f)/s + 1⌋, for width and height"),
     Item("6.1", "Parameters", "CONV: n_c (f² n_c⁻ + 1), n_c⁻ channels before it (the sheet has a misprint); POOL: 0\n"
-         "FC: n_h n_w n_c n_neu + n_neu;  Softmax: n_neu n_neu⁻ + n_neu"),
+         "FC: n_h n_w n_c n_neu + n_neu;  Softmax: n_neu n_neu⁻ + n_neu", "conv.*|linear|summary"),
     Item("6.2", "Logistic regression", "z = x wᵀ + b,  a = σ(z),  L = −(y ln a + (1 − y) ln(1 − a))\n"
          "dz = a − y,  dw = x dz,  db = dz;  w ← w − α dw,  b ← b − α db"),
 )  # fmt: skip

@@ -56,6 +56,12 @@ def test_an_item_of_several_is_found_by_name(monkeypatch: pytest.MonkeyPatch) ->
     assert "nn.conv9d" not in found[item("POOL layer")]
 
 
+def test_who_loses_the_reference_leaves_the_item_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [one.name for one in find_implementers()[item("RMSprop")]] == ["nn.optim.RMSprop"]
+    monkeypatch.setattr(nn.optim.RMSprop, "__doc__", "Divides by a root mean square.")
+    assert find_implementers()[item("RMSprop")] == []
+
+
 def test_each_is_named_once_by_its_shortest_name_and_nn_comes_first() -> None:
     found = find_implementers()
     assert [one.name for one in found[item("Sigmoid")]] == ["nn.Sigmoid", "autograd_lite.sigmoid"]
