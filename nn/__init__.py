@@ -1,6 +1,7 @@
 """nn: layers, losses, optimizers, data and training, on top of autograd_lite."""
 
 from . import data, functional, init, optim
+from .doctor import diagnose
 from .layers import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -55,5 +56,5 @@ __all__ = [
     "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeNet5",
     "LeakyReLU", "Linear", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "ModuleDict", "ModuleList", "Neuron",
     "Parameter", "ParameterDict", "ParameterList", "ReLU", "ResNet8", "Sequential", "Sigmoid", "SmallVGG",
-    "Softmax", "Tanh", "Unfold", "data", "functional", "init", "optim", "summary",
+    "Softmax", "Tanh", "Unfold", "data", "diagnose", "functional", "init", "optim", "summary",
 ]  # fmt: skip
