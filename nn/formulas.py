@@ -110,7 +110,7 @@ ITEMS = (
     Item("2.2", "Gradient checking",
          "(J(θ + ε) − J(θ − ε)) / 2ε against dJ/dθ; regularization included, dropout off", "gradcheck"),
     Item("2.3", "Chain rule in reverse", "∇J for all parameters, from output to input", "backward"),
-    Item("2.3", "Output error", "dZ⁽ᴸ⁾ = A⁽ᴸ⁾ − Y", ".*crossentropy.*"),
+    Item("2.3", "Output error", "dZ⁽ᴸ⁾ = A⁽ᴸ⁾ − Y", "bce.*|.*crossentropy.*"),
     Item("2.3", "Hidden error", "dZ⁽ˡ⁾ = (W⁽ˡ⁺¹⁾ᵀ dZ⁽ˡ⁺¹⁾) * g′⁽ˡ⁾(Z⁽ˡ⁾)", "backward|linear"),
     Item("2.3", "Gradients", "dW⁽ˡ⁾ = (1/m) dZ⁽ˡ⁾ A⁽ˡ⁻¹⁾ᵀ\ndb⁽ˡ⁾ = (1/m) Σ dZ⁽ˡ⁾", "backward|linear"),
     Item("2.3", "Update", "W⁽ˡ⁾ ← W⁽ˡ⁾ − α dW⁽ˡ⁾", "sgd"),

@@ -61,8 +61,9 @@ class Neuron(Module):
     """One neuron, ``z = wᵀx + b``, ``a = g(z)``: shapes ``(…, in) -> (…)``, w ``(in,)``, b ``()``  (cheat sheet 1.1).
 
     ``activation`` g is a name, a Module or a function.  Called, the neuron returns a; `linear` is its first step, ``g``
-    the second, and `steps` shows both.  Start values are uniform in ±1/√in as in `Linear`.  Raises ValueError for a
-    size below 1, an unknown name, an input of another length than w.
+    the second, and `steps` shows both.  With the sigmoid it is logistic regression  (cheat sheet 6.2).  Start values
+    are uniform in ±1/√in as in `Linear`.  Raises ValueError for a size below 1, an unknown name, an input of another
+    length than w.
 
     >>> import autograd_lite as al
     >>> neuron = Neuron(2, activation="relu")
