@@ -18,7 +18,7 @@ import nn.functional as F
 from nn.formulas import CHAPTERS, ITEMS, SECTIONS, Item, find_implementers
 
 NOT_YET = {
-    ("2.4", "Exponentially weighted average"), ("2.5", "Bias correction"), ("2.6", "Momentum"),
+    ("2.4", "Exponentially weighted average"),
     ("3.4", "Hyperparameters"), ("3.4", "Random search"),
     ("5.1", "Classification"), ("5.1", "Classification with localization"), ("5.1", "Object detection"),
     ("5.1", "Landmark detection"), ("5.2", "Output vector"), ("5.2", "Hybrid loss"), ("5.3", "Grid system"),
@@ -257,6 +257,17 @@ def test_2_3_update() -> None:
     assert model.fc2.bias.detach().numpy() == close([LN3 - 1.1])  # ln 3 − 1 − 0.4 · 0.25
 
 
+# -- 2.4, 2.5  Averages -----------------------------------------------------------------------------------------------
+
+
+def test_2_5_bias_correction() -> None:
+    w = exact([1.0], requires_grad=True)
+    method = nn.optim.Momentum([w], lr=1.0, bias_correction=True)
+    w.grad = exact([-0.058])
+    method.step()
+    assert w.item() == approx(1.058)  # the sheet's example: v = 0.1 · (−0.058) = −0.0058, v̂ = −0.0058 / (1 − 0.9)
+
+
 # -- 2.6  Advanced optimization algorithms ----------------------------------------------------------------------------
 
 
@@ -270,6 +281,11 @@ def path(optimizer: Any, gradients: list[float], **settings: Any) -> list[float]
         method.step()
         places.append(w.item())
     return places
+
+
+def test_2_6_momentum() -> None:
+    # v = 0.1 · 2 = 0.2, W = 1 − 0.02;  v = 0.9 · 0.2 + 0.1 · 4 = 0.58, W = 0.98 − 0.058
+    assert path(nn.optim.Momentum, [2, 4]) == approx([0.98, 0.922], rel=1e-12)
 
 
 def test_2_6_rmsprop() -> None:
