@@ -18,7 +18,7 @@ class Embedding(Module):
 
     Start values are standard normal, from ``generator`` or the global one.  Row ``padding_idx`` (counted from the end
     if negative) starts at 0 and gets no gradient, so that it stays 0.  Raises ValueError for sizes below 1 and a
-    ``padding_idx`` that is no row; when called, IndexError for a number that is negative or not below V.
+    ``padding_idx`` that is no row; when called, IndexError for what is not a whole number from 0 to V − 1.
 
     >>> import autograd_lite as al
     >>> Embedding(10, 3)(al.tensor([[1, 2, 4], [4, 3, 9]])).shape
