@@ -12,6 +12,7 @@ import pkgutil
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -144,7 +145,7 @@ ITEMS = (
     Item("5.3", "Non-max suppression", "of boxes with a high IoU the most confident stays", "nms.*|.*suppress.*"),
     Item("6.1", "Shapes", "CONV: ⌊(n + 2p − f)/s + 1⌋, POOL: ⌊(n − f)/s + 1⌋, for width and height"),
     Item("6.1", "Parameters", "CONV: n_c (f² n_c⁻ + 1), n_c⁻ channels before it (the sheet has a misprint); POOL: 0\n"
-         "FC: n_h n_w n_c n_neu + n_neu;  Softmax: n_neu n_neu⁻ + n_neu", "conv.*|linear|summary"),
+         "FC: n_h n_w n_c n_neu + n_neu;  Softmax: n_neu n_neu⁻ + n_neu", "conv.*|.*pool.*|linear|summary"),
     Item("6.2", "Logistic regression", "z = x wᵀ + b,  a = σ(z),  L = −(y ln a + (1 − y) ln(1 − a))\n"
          "dz = a − y,  dw = x dz,  db = dz;  w ← w − α dw,  b ← b − α db"),
 )  # fmt: skip
@@ -221,31 +222,29 @@ def select(text: str) -> list[Item]:
 def list_items(items: Sequence[Item], detailed: bool = False) -> str:
     """A text of items with formulas and implementers; ``detailed`` adds docstrings, places in the source, and tests."""
     found = find_implementers()
-    lines: list[str] = []
-    section = ""
-    for item in items:
-        if item.section[0] != section[:1]:
-            chapter = f"{item.section[0]}  {CHAPTERS[item.section[0]]}"
-            lines += ["", chapter, "─" * len(chapter)]
-        if item.section != section:
-            section = item.section
-            lines += ["", f"{section}  {SECTIONS[section]}"]
-        lines += _entry(item, found[item], detailed)
-    return "\n".join(lines[1:])
+    gap = "\n\n" if detailed else "\n"
+    parts = []
+    for chapter, of_chapter in groupby(items, lambda item: item.section[0]):
+        title = f"{chapter}  {CHAPTERS[chapter]}"
+        parts.append(f"{title}\n{'─' * len(title)}")
+        for section, of_section in groupby(of_chapter, lambda item: item.section):
+            entries = gap.join([_entry(item, found[item], detailed) for item in of_section])
+            parts.append(f"{section}  {SECTIONS[section]}\n{entries}")
+    return "\n\n".join(parts)
 
 
-def _entry(item: Item, implementers: list[Implementer], detailed: bool) -> list[str]:
-    """The lines of one item: its title beside the formula, and who implements it."""
-    titles = [f"  {item.title}"]
-    formulas = [line for part in item.formula.split("\n") for line in textwrap.wrap(part, WIDTH - INDENT)]
-    if not detailed:
-        names = ", ".join([one.name for one in implementers]) or "not there yet"
-        formulas += textwrap.wrap(names, WIDTH - INDENT, break_long_words=False)
-    titles += [""] * (len(formulas) - 1)
-    lines = [title.ljust(INDENT) + formula for title, formula in zip(titles, formulas, strict=True)]
-    if detailed:
+def _entry(item: Item, implementers: list[Implementer], detailed: bool) -> str:
+    """One item: its title beside the formula, and who implements it."""
+    right = [line for part in item.formula.split("\n") for line in textwrap.wrap(part, WIDTH - INDENT)]
+    below = []
+    if not implementers:
+        right.append("not there yet")
+    elif not detailed:
+        right += textwrap.wrap(", ".join([one.name for one in implementers]), WIDTH - INDENT)
+    else:
         for one in implementers:
-            lines += ["", f"    {one.name}   {one.place}"]
-            lines += textwrap.wrap(one.summary, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
-        lines += ["", f"    tests/test_cheat_sheet.py::{item.test}" if implementers else "    not there yet", ""]
-    return lines
+            below += ["", f"    {one.name}   {one.place}"]
+            below += textwrap.wrap(one.summary, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+        below += ["", f"    tests/test_cheat_sheet.py::{item.test}"]
+    left = [f"  {item.title}", *[""] * (len(right) - 1)]
+    return "\n".join([*[title.ljust(INDENT) + line for title, line in zip(left, right, strict=True)], *below])

@@ -6,7 +6,7 @@ import io
 import os
 from typing import Any
 
-from .checkpoint import written_whole
+from autograd_lite.files import written_whole
 
 __all__ = ["DARK", "FINE", "WRONG", "new_figure", "write_figure"]
 

@@ -18,7 +18,6 @@ import nn.functional as F
 from nn.formulas import CHAPTERS, ITEMS, SECTIONS, Item, find_implementers
 
 NOT_YET = {
-    ("2.4", "Exponentially weighted average"),
     ("3.4", "Hyperparameters"), ("3.4", "Random search"),
     ("5.1", "Classification"), ("5.1", "Classification with localization"), ("5.1", "Object detection"),
     ("5.1", "Landmark detection"), ("5.2", "Output vector"), ("5.2", "Hybrid loss"), ("5.3", "Grid system"),
@@ -260,12 +259,26 @@ def test_2_3_update() -> None:
 # -- 2.4, 2.5  Averages -----------------------------------------------------------------------------------------------
 
 
+def test_2_4_exponentially_weighted_average() -> None:
+    average = nn.optim.ExponentialMovingAverage(0.9)
+    average.update(10.0)
+    assert average.average == approx(1)  # 0.9 · 0 + 0.1 · 10
+    average.update(20.0)
+    assert average.average == approx(2.9)  # 0.9 · 1 + 0.1 · 20
+    assert average.window == approx(10)  # 1 / (1 − 0.9)
+    assert nn.optim.ExponentialMovingAverage(0.98).window == approx(50)
+
+
 def test_2_5_bias_correction() -> None:
-    w = exact([1.0], requires_grad=True)
-    method = nn.optim.Momentum([w], lr=1.0, bias_correction=True)
-    w.grad = exact([-0.058])
-    method.step()
-    assert w.item() == approx(1.058)  # the sheet's example: v = 0.1 · (−0.058) = −0.0058, v̂ = −0.0058 / (1 − 0.9)
+    average = nn.optim.ExponentialMovingAverage(0.9)
+    average.update(-0.058)
+    assert average.average == approx(-0.0058)  # the sheet's example: 0.1 · (−0.058)
+    assert average.value == approx(-0.058)  # −0.0058 / (1 − 0.9)
+    average = nn.optim.ExponentialMovingAverage(0.9)
+    average.update(10.0)
+    average.update(20.0)
+    assert average.value == approx(2.9 / 0.19)  # 2.9 / (1 − 0.81)
+    assert path(nn.optim.Momentum, [-0.058], bias_correction=True) == approx([1.0058])  # 1 + 0.1 · 0.058
 
 
 # -- 2.6  Advanced optimization algorithms ----------------------------------------------------------------------------
