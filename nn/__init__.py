@@ -1,6 +1,6 @@
 """nn: layers, losses, optimizers, data and training, on top of autograd_lite."""
 
-from . import data, functional, init, optim, utils
+from . import data, functional, init, optim, search, utils
 from .doctor import diagnose
 from .layers import (
     ELU,
@@ -84,5 +84,5 @@ __all__ = [
     "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "ModuleDict", "ModuleList", "NLLLoss", "Neuron", "PReLU",
     "Parameter", "ParameterDict", "ParameterList", "ReLU", "ReLU6", "ResNet8", "SELU", "Sequential", "SiLU",
     "Sigmoid", "SmallVGG", "SmoothL1Loss", "Softmax", "Softplus", "Softsign", "Tanh", "Unfold", "data", "diagnose",
-    "functional", "init", "optim", "summary", "utils",
+    "functional", "init", "optim", "search", "summary", "utils",
 ]  # fmt: skip

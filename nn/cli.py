@@ -1,4 +1,4 @@
-"""The command line: ``autograd-lite train digits``, ``check``, ``graph``, ``formulas``.
+"""The command line: ``autograd-lite train digits``, ``search``, ``check``, ``graph``, ``formulas``.
 
 Here are only the commands and printing.
 """
@@ -30,6 +30,7 @@ from .models import MLP
 from .options import make_parser
 from .report import traced_loss, write_graph, write_loss_plot, write_metrics
 from .runs import CHECKPOINT, Failure, known_run, new_run
+from .search_command import search
 from .summary import summary
 from .tasks import TASKS, full_name
 from .train import Diverged, Settings, Trainer, check_gradients
@@ -46,7 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows "?" in its place
     try:
-        commands = {"train": _train, "check": _check, "graph": _graph, "formulas": _formulas}
+        commands = {
+            "train": _train, "search": _search, "check": _check, "graph": _graph, "formulas": _formulas
+        }  # fmt: skip
         options = make_parser(commands).parse_args(argv)
         return int(options.run(options))
     except KeyboardInterrupt:
@@ -236,7 +239,13 @@ def _ctrl_c() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-# -- check, graph -----------------------------------------------------------------------------------------------------
+# -- search, check, graph ---------------------------------------------------------------------------------------------
+
+
+def _search(options: argparse.Namespace) -> int:
+    _find_data(options)
+    rest = search(options)
+    return _complain(rest, INTERRUPTED) if rest else 0
 
 
 def _small_loss(options: argparse.Namespace) -> tuple[MLP, Tensor, Tensor]:

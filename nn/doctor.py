@@ -7,7 +7,6 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from autograd_lite.writes import log_write
 from .module import Module, Parameter
 from .optim import Optimizer
 from .plot import DARK, FINE, WRONG, new_figure, write_figure
+from .table import html_table, text_table
 
 __all__ = ["Diagnosis", "LayerHealth", "diagnose"]
 
@@ -99,24 +99,13 @@ class Diagnosis:
         return self.verdict == "healthy"
 
     def __str__(self) -> str:
-        cells = self._cells()
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        left = 2  # columns of text
-        lines = []
-        for row in cells:
-            texts = [text.ljust(width) for text, width in zip(row[:left], widths[:left], strict=True)]
-            texts += [text.rjust(width) for text, width in zip(row[left:], widths[left:], strict=True)]
-            lines.append("   ".join(texts).rstrip())
-        rule = "─" * max(map(len, lines))
-        return "\n".join([lines[0], rule, *lines[1:], rule, *self._words()])
+        lines = text_table(self._cells(), left=2)
+        return "\n".join([*lines, lines[1], *self._words()])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head, *rows = [[f"<td>{escape(text)}</td>" for text in row] for row in self._cells()]
-        table = "".join(["<tr>" + "".join(row) + "</tr>" for row in rows])
-        words = "".join([f"<div>{escape(line)}</div>" for line in self._words()])
-        return f"<table><thead><tr>{''.join(head)}</tr></thead><tbody>{table}</tbody></table>{words}"
+        return html_table(self._cells(), self._words())
 
     def _words(self) -> list[str]:
         return [
@@ -357,7 +346,7 @@ def _unit_axis(node: Any) -> int:
 
 
 def _judge(found: Diagnosis, model: Module, hidden: list[LayerHealth], tape: Tape) -> None:
-    """Add the findings, causes before effects.  ``hidden`` are the rows before the last layer: an output may saturate."""
+    """Add the findings, causes before effects.  ``hidden`` are the rows before the last layer: outputs may saturate."""
     bends = any(row.saturated is not None for row in hidden)
     _judge_finite(found, model, tape)
     for row in hidden:
