@@ -37,7 +37,7 @@ class Item(NamedTuple):
     @property
     def test(self) -> str:
         """The name of its test in ``tests/test_cheat_sheet.py``."""
-        words = re.sub(r"\W+", "_", f"{self.section} {self.title.lower()}")
+        words = re.sub(r"[^a-z0-9]+", "_", f"{self.section} {self.title.lower()}")
         return f"test_{words.strip('_')}"
 
 
@@ -130,7 +130,13 @@ ITEMS = (
     Item("3.3", "Xavier initialization", "σ² = 1 / n⁽ˡ⁻¹⁾, for tanh", "xavier.*"),
     Item("3.3", "He initialization", "σ² = 2 / n⁽ˡ⁻¹⁾, for ReLU", "he.*"),
     Item("3.3", "Batch normalization", "Z to mean 0 and variance 1 over each mini-batch", "batchnorm.*"),
-    Item("3.4", "Hyperparameters", "α = 10⁻ⁿ; β = 1 − 10⁻ⁿ; n⁽ˡ⁾; mini-batch size s = 2ⁿ; L; decay rate; β₁, β₂, ε"),
+    Item("3.4", "Learning rate α", "10⁻ⁿ: 1, 0.1, …, 0.00001", "loguniform"),
+    Item("3.4", "Momentum hyperparameter β", "1 − 10⁻ⁿ: 0, 0.9, …, 0.9999999", "oneminusloguniform"),
+    Item("3.4", "Number of hidden neurons n⁽ˡ⁾", "a whole number", "integer"),
+    Item("3.4", "Mini-batch size s", "2ⁿ", "poweroftwo"),
+    Item("3.4", "Number of layers L", "a whole number", "integer"),
+    Item("3.4", "Decay rate λ", "how fast the learning rate falls from epoch to epoch", "loguniform"),
+    Item("3.4", "Adam hyperparameters β₁, β₂, ε", "1 − 10⁻ⁿ, 1 − 10⁻ⁿ, 10⁻ⁿ", "(oneminus)?loguniform"),
     Item("3.4", "Random search", "more effective than grid search", "randomsearch"),
     Item("4.1", "CONV layer", "f×f filters slide over the input, ⌊(n + 2p − f)/s + 1⌋", "conv.*|outputlength"),
     Item("4.1", "POOL layer", "the maximum or mean of f×f windows, ⌊(n − f)/s + 1⌋", ".*pool.*|outputlength"),

@@ -7,6 +7,7 @@ lists the items; each that is implemented has its test here, under the name that
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ import nn.functional as F
 from nn.formulas import CHAPTERS, ITEMS, SECTIONS, Item, find_implementers
 
 NOT_YET = {
-    ("3.4", "Hyperparameters"), ("3.4", "Random search"),
     ("5.1", "Classification"), ("5.1", "Classification with localization"), ("5.1", "Object detection"),
     ("5.1", "Landmark detection"), ("5.2", "Output vector"), ("5.2", "Hybrid loss"), ("5.3", "Grid system"),
     ("5.3", "Anchor boxes"), ("5.3", "Non-max suppression"),
@@ -397,6 +397,56 @@ def test_3_3_batch_normalization() -> None:
     assert norm.running_var.item() == approx(0.9 + 0.1 * 20 / 3)  # the unbiased variance, 20/3
     unit = nn.BatchNorm1d(1, eps=0.0).double()(z).detach().numpy()
     assert (unit.mean(), unit.var()) == (approx(0, abs=1e-12), approx(1))
+
+
+# -- 3.4  Hyperparameters, from the most to the least important, as `nn.search.SHEET` has them ------------------------
+
+SHEET = nn.search.SHEET
+
+
+def test_3_4_learning_rate() -> None:
+    assert SHEET["lr"].grid(6) == approx([0.00001, 0.0001, 0.001, 0.01, 0.1, 1])  # 10⁻ⁿ
+    assert SHEET["lr"].at(0.5) == approx(0.00316227766)  # the middle of 10⁻⁵ and 10⁰ is 10^−2.5, not 0.5
+
+
+def test_3_4_momentum_hyperparameter() -> None:
+    betas = [0, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999, 0.9999999]  # 1 − 10⁻ⁿ
+    assert SHEET["momentum"].grid(8) == approx(betas, abs=1e-9)
+
+
+def test_3_4_number_of_hidden_neurons_n() -> None:
+    space = nn.search.Integer(4, 7)
+    assert [space.at(u) for u in (0, 0.24, 0.25, 0.5, 0.75, 1)] == [4, 4, 5, 6, 7, 7]  # four numbers, a quarter each
+    assert isinstance(SHEET["hidden"].at(0.3), int)
+
+
+def test_3_4_mini_batch_size_s() -> None:
+    assert SHEET["batch_size"].grid(6) == [8, 16, 32, 64, 128, 256]  # 2³ to 2⁸
+
+
+def test_3_4_number_of_layers_l() -> None:
+    assert SHEET["layers"].grid(4) == [1, 2, 3, 4]
+
+
+def test_3_4_decay_rate() -> None:
+    assert SHEET["decay"].grid(5) == approx([0.0001, 0.001, 0.01, 0.1, 1])
+
+
+def test_3_4_adam_hyperparameters() -> None:
+    assert SHEET["beta1"].grid(3) == approx([0, 0.9, 0.99])
+    assert SHEET["beta2"].grid(4) == approx([0.9, 0.99, 0.999, 0.9999])
+    assert SHEET["eps"].grid(7) == approx([1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4])
+
+
+def test_3_4_random_search() -> None:
+    space = {"important": nn.search.Uniform(0, 1), "other": nn.search.Uniform(0, 1)}
+    with ThreadPoolExecutor(1) as executor:
+        found = [
+            nn.search.grid_search(lambda important, other: -important, space, 3, executor),
+            nn.search.random_search(lambda important, other: -important, space, 9, executor),
+        ]
+    # of nine trials a grid of 3 × 3 has three different values of what matters, a random search nine
+    assert [len({trial.point["important"] for trial in search.trials}) for search in found] == [3, 9]
 
 
 # -- 4.1  CONV and POOL -----------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..checkpoint import written_whole
+from autograd_lite.files import written_whole
+
 from ..plot import DARK, FINE, WRONG, new_figure, write_figure
 from ..table import html_table, text_table
 from .spaces import Choice, Point, Spaces
