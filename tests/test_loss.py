@@ -209,9 +209,23 @@ def test_no_gradient_overflows() -> None:
         rows = al.Tensor(np.array([[0, 1], [tiny / 2, 1]], dtype), requires_grad=True)
         loss = al.categorical_cross_entropy(rows, [0, 0], reduction="none")
         loss.sum().backward()
-        assert loss.tolist() == [100.0, 100.0]
+        np.testing.assert_allclose(loss.numpy(), [100, min(100, -np.log(tiny / 2))], rtol=1e-6)
         assert (rows.grad.numpy() == 0).all()
         assert loss.dtype == rows.grad.dtype == dtype
+
+
+def test_small_probabilities_of_float16() -> None:
+    """−ln 10⁻⁵ = 11.513, though 1/p has no number in float16."""
+    p = al.Tensor(np.array([1e-5, 0.5], np.float16), requires_grad=True)
+    loss = al.binary_cross_entropy(p, al.ones(2, dtype=np.float16), reduction="none")
+    loss.sum().backward()
+    np.testing.assert_allclose(loss.numpy(), [11.513, 0.6931], rtol=2e-3)
+    assert p.grad.tolist() == [0.0, -2.0]
+    assert loss.dtype == np.float16
+
+
+def test_certain_integers_are_probabilities() -> None:
+    assert al.binary_cross_entropy(al.tensor([0, 1]), al.tensor([0.0, 0.0]), reduction="none").tolist() == [0.0, 100.0]
 
 
 def test_categorical_cross_entropy_by_hand() -> None:

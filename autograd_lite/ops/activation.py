@@ -81,9 +81,9 @@ def relu(x, out=None):
     symbol="LeakyReLU", floating=True, samples=unary(kinks=(0,), negative_slope=(0.1,)),
 )  # fmt: skip
 def leaky_relu(x, negative_slope=0.01, out=None):
-    """``x`` where x > 0, else ``negative_slope·x``.
+    """``x`` where x > 0, else ``negative_slope·x``  (cheat sheet 1.2).
 
-    The default slope is PyTorch's 0.01; the cheat sheet (1.2) has 0.1, which is the default of `nn.LeakyReLU`.
+    The default slope is PyTorch's 0.01; the cheat sheet's 0.1 is the default of `nn.LeakyReLU`.
     """
     return deliver(np.where(x > 0, x, x * negative_slope), out)
 

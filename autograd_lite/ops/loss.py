@@ -360,13 +360,14 @@ LOWEST_LOG = -100.0  # PyTorch's bound, too
 
 
 def _bounded_log(p: Any) -> Any:
-    """``log p``, at least −100, so that a certain mistake has a finite loss.
-
-    The slope is 1/p where that is a number of the dtype, and 0 below, at p = 0 and where the bound holds.
-    """
-    smallest = float(np.finfo(p.dtype).tiny) if p.dtype.kind == "f" else 1
-    positive = p >= smallest
-    return clamp(where(positive, log(where(positive, p, 1.0)), LOWEST_LOG), min=LOWEST_LOG)
+    """``log p``, at least −100, so that a certain mistake has a finite loss; slope 0 where 1/p would overflow."""
+    values = p._array if isinstance(p, Tensor) else p
+    steep = values < (np.finfo(p.dtype).tiny if p.dtype.kind == "f" else 1)
+    logs = log(where(steep, 1.0, p))
+    if steep.any():
+        with np.errstate(divide="ignore"):  # log 0
+            logs = where(steep, np.log(values, dtype=logs.dtype), logs)
+    return clamp(logs, min=LOWEST_LOG)
 
 
 def _check_probabilities(name: str, x: Any, scores: str) -> None:

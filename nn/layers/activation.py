@@ -32,7 +32,7 @@ class ReLU(Module):
 
 
 class LeakyReLU(Module):
-    """``max(slope·z, z)``, by default ``max(0.1 z, z)``  (cheat sheet 1.2); PyTorch's default slope is 0.01.
+    """``max(slope·z, z)``, by default of slope 0.1  (cheat sheet 1.2); PyTorch's default is 0.01.
 
     Raises ValueError for a slope outside [0, 1), where the formula would be another function.  ``inplace`` changes
     nothing, see `ReLU`.
