@@ -81,7 +81,7 @@ def _train(options: argparse.Namespace) -> int:
     trainer, folder = _resumed(options) if options.resume else _begun(options)
     train, test = trainer.loader.dataset, trainer.test
     print(f"{task.title}: {len(train):,} images to train on, {len(test):,} to test on ({task.credit})\n")
-    print(summary(trainer.model, train.tensors[0].shape[1:]), end="\n\n")
+    print(summary(trainer.model, train.tensors[0].shape[1:]).table(), end="\n\n")
     images, elements = CHECKED
     x, y = train[:images]
     result = check_gradients(trainer.model, x, y, elements)
@@ -258,7 +258,7 @@ def _small_loss(options: argparse.Namespace) -> tuple[MLP, Tensor, Tensor]:
 
 def _check(options: argparse.Namespace) -> int:
     model, x, y = _small_loss(options)
-    print(summary(model, x.shape[1:]), end="\n\n")
+    print(summary(model, x.shape[1:]).table(), end="\n\n")
     result = check_gradients(model, x, y)
     print(result)
     return 0 if result else _complain("the gradient check failed")
