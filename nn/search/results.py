@@ -16,7 +16,7 @@ from autograd_lite.files import written_whole
 
 from ..plot import DARK, FINE, WRONG, new_figure, write_figure
 from ..table import html_table, text_table
-from .spaces import Choice, Point, Spaces
+from .spaces import Choice, Integer, Point, PowerOfTwo, Space, Spaces
 
 __all__ = ["Journal", "SearchError", "SearchResult", "Trial"]
 
@@ -153,7 +153,8 @@ class SearchResult:
             lost = [space.place(name, t.point[name])[1] for t in self.failures]
             edge = 0.97 if self.minimize else 0.03
             axes.plot(lost, [edge] * len(lost), "x", color=WRONG, markersize=5, transform=axes.get_xaxis_transform())
-            axes.set(xlabel=label, xscale="log" if space.log else "linear")
+            axes.set_xlabel(label)
+            _scale(axes, space)
             axes.set_title(f"importance {share:.2f}" if enough else "", fontsize="small")
             axes.grid(alpha=0.3)
         for axes in grid.flat[len(shares) :]:
@@ -168,6 +169,18 @@ class SearchResult:
         """The trials that a search has written to ``path`` so far.  Raises OSError, SearchError."""
         journal = Journal(path)
         return cls(space, journal.trials, bool(journal.header.get("minimize")))
+
+
+def _scale(axes: Any, space: Space) -> None:
+    """The x axis that suits a space: logarithmic, whole numbers at powers of 2, or linear."""
+    whole = isinstance(space, (Integer, PowerOfTwo))
+    if space.log:
+        axes.set_xscale("log", base=2 if whole else 10)
+        axes.xaxis.set_minor_formatter("")
+    elif whole:
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    if whole:
+        axes.xaxis.set_major_formatter("{x:.0f}")
 
 
 def _shown(value: Any) -> str:
