@@ -45,7 +45,7 @@ class Optimizer:
         """Train more parameters, with hyperparameters of their own.  Raises as the constructor does."""
         if not isinstance(group, Mapping) or "params" not in group:
             raise TypeError(f"a parameter group is a dict with 'params', not {group!r:.80}")
-        unknown = [name for name in group if name != "params" and name not in self.defaults]
+        unknown = [name for name in group if name not in ("params", "initial_lr", *self.defaults)]
         if unknown:
             raise ValueError(f"{type(self).__name__} has no {', '.join(unknown)}; it has {', '.join(self.defaults)}")
         params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
@@ -61,7 +61,7 @@ class Optimizer:
         if not params:
             raise ValueError(f"{type(self).__name__} got a group without parameters")
         full = {**self.defaults, **group, "params": params}
-        self.check(full)
+        self._check(full)
         self.param_groups.append(full)
 
     # -- what a subclass writes ---------------------------------------------------------------------------------------
@@ -144,11 +144,11 @@ class Optimizer:
         if sizes != own:
             raise ValueError(f"the state has groups of {sizes} parameters, this {type(self).__name__} of {own}")
         for group in groups:
-            unknown = set(group) ^ {"params", *self.defaults}
+            unknown = set(group) - {"initial_lr"} ^ {"params", *self.defaults}
             if unknown:
                 names = ", ".join(sorted(unknown))
                 raise ValueError(f"the state is not of {type(self).__name__}: {names} do not match")
-            self.check(group)
+            self._check(group)
         parameters = list(self._positions())
         numbers = [i for g in groups for i in g["params"]]
         loaded: dict[Tensor, State] = {}
@@ -161,6 +161,12 @@ class Optimizer:
         for mine, group in zip(self.param_groups, groups, strict=True):
             mine.update({**group, "params": mine["params"]})
         self.state = loaded
+
+    def _check(self, group: Mapping[str, Any]) -> None:
+        """Check what a subclass does not know of, and what it does."""
+        if "initial_lr" in group:  # where a schedule starts from
+            check_at_least_zero(group, "initial_lr")
+        self.check(group)
 
     def _positions(self) -> dict[Tensor, int]:
         """The parameters in order, numbered."""
