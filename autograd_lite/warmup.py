@@ -54,5 +54,10 @@ def _compile_updates(kind: np.dtype) -> None:
 
     w, g, v, s = (np.ones(SMALL, kind) for _ in range(4))
     numbers = np.full(8, 0.5, kind)
-    for rule, *state in ((update.sgd, None), (update.sgd, v), (update.rmsprop, s, None, None), (update.adam, v, s)):
+    for rule, *state in (
+        (update.sgd, None),
+        (update.sgd, v),
+        (update.rmsprop, s, None, None),
+        (update.adam, v, s, None),
+    ):
         threads.run(rule, len(w), w, g, *state, numbers, False, True)

@@ -15,8 +15,10 @@ from golden.make_optim import CASES
 import autograd_lite as al
 import nn
 from autograd_lite.kernels import SMALL
-from nn.optim import SGD, Adam, Optimizer, RMSprop
+from nn.checkpoint import load_checkpoint, save_checkpoint
+from nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, Momentum, Optimizer, RMSprop
 
+ALL = SGD, Momentum, RMSprop, Adam, AdamW, Adagrad, Adadelta
 GOLDEN = np.load(Path(__file__).parent / "golden" / "optim.npz")
 
 
@@ -32,7 +34,7 @@ def _path(optimizer: Optimizer, w: al.Tensor, gradients: np.ndarray) -> np.ndarr
 
 def _as_pytorch(case: str, w: al.Tensor) -> Optimizer:
     name, hyperparameters = CASES[case]
-    options: dict[str, Any] = {} if name == "SGD" else {"eps_inside_sqrt": False}
+    options = {"eps_inside_sqrt": False} if name in ("RMSprop", "Adam", "AdamW") else {}
     optimizer: Optimizer = getattr(nn.optim, name)([w], **hyperparameters, **options)
     return optimizer
 
@@ -58,7 +60,8 @@ def test_paths_of_a_large_parameter_are_pytorchs(case: str) -> None:
 def test_float32_stays_float32(case: str) -> None:
     w = nn.Parameter(GOLDEN["start"].astype(np.float32))
     optimizer = _as_pytorch(case, w)
-    np.testing.assert_allclose(_path(optimizer, w, GOLDEN["gradients"]), GOLDEN[case], rtol=2e-4, atol=2e-5)
+    path = _path(optimizer, w, GOLDEN["gradients"])
+    np.testing.assert_allclose(path, GOLDEN[f"{case}/float32"], rtol=1e-6, atol=1e-6)
     assert w.dtype == np.float32
     arrays = [v for v in optimizer.state[w].values() if isinstance(v, np.ndarray)]
     assert all(a.dtype == np.float32 for a in arrays)
@@ -90,6 +93,44 @@ def test_rmsprop_is_the_sheets_by_default() -> None:
     assert np.abs(found - GOLDEN["rmsprop"]).max() > 1e-3
 
 
+@pytest.mark.parametrize("bias_correction", [False, True])
+def test_momentum_is_the_sheets(bias_correction: bool) -> None:
+    """Cheat sheet 2.6, and 2.5 with the correction."""
+    w = nn.Parameter(GOLDEN["start"])
+    found = _path(Momentum([w], lr=0.1, bias_correction=bias_correction), w, GOLDEN["gradients"])
+    value, v = GOLDEN["start"].copy(), 0.0
+    for t, dw in enumerate(GOLDEN["gradients"], start=1):
+        v = 0.9 * v + 0.1 * dw
+        value = value - 0.1 * (v / (1 - 0.9**t) if bias_correction else v)
+        np.testing.assert_allclose(found[t - 1], value, rtol=1e-12, atol=1e-14)
+
+
+def test_momentum_by_hand() -> None:
+    """β = 0.9, g = 1, 1, 1: v = 0.1, 0.19, 0.271."""
+    w = nn.Parameter(np.zeros(1))
+    path = _path(Momentum([w], lr=1.0), w, np.ones((3, 1)))
+    np.testing.assert_allclose(path[:, 0], [-0.1, -0.29, -0.561], rtol=1e-12)
+
+
+def test_momentum_and_pytorchs_sgd_are_one_path() -> None:
+    """``SGD(momentum=β)`` at the rate (1 − β) α, as the docstring says."""
+    w = nn.Parameter(GOLDEN["start"])
+    found = _path(Momentum([w], lr=1.0, beta=0.9), w, GOLDEN["gradients"])
+    np.testing.assert_allclose(found, GOLDEN["momentum"], rtol=1e-11, atol=1e-13)
+
+
+def test_adamw_decays_beside_the_gradient() -> None:
+    """By hand, with the sheet's ε inside the root, which the tiny gradients tell from ε outside."""
+    w = nn.Parameter(GOLDEN["start"])
+    found = _path(AdamW([w], lr=0.1, weight_decay=0.5), w, GOLDEN["gradients"])
+    value, v, s = GOLDEN["start"].copy(), 0.0, 0.0
+    for t, dw in enumerate(GOLDEN["gradients"], start=1):
+        v, s = 0.9 * v + 0.1 * dw, 0.999 * s + 0.001 * dw**2
+        step = v / (1 - 0.9**t) / np.sqrt(s / (1 - 0.999**t) + 1e-8)
+        value = value * (1 - 0.1 * 0.5) - 0.1 * step
+        np.testing.assert_allclose(found[t - 1], value, rtol=1e-12, atol=1e-14)
+
+
 def test_centered_rmsprop_survives_a_constant_gradient() -> None:
     """The square of the mean may come out above the mean of the squares, by rounding: its root would be NaN."""
     w = nn.Parameter(np.ones(64, np.float32))
@@ -101,7 +142,11 @@ def test_an_unusual_parameter_takes_the_same_path() -> None:
     """Other strides than those of a kernel, float16, and a gradient with other strides."""
     rng = np.random.default_rng(0)
     value, gradients = rng.normal(size=(100, 200)), rng.normal(size=(5, 200, 100))
-    for make in (lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: RMSprop(p, lr=0.1), lambda p: Adam(p, lr=0.1)):
+    for make in (
+        lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: Momentum(p, lr=0.1), lambda p: RMSprop(p, lr=0.1),
+        lambda p: Adam(p, lr=0.1), lambda p: AdamW(p, lr=0.1, amsgrad=True), lambda p: Adagrad(p, lr=0.1),
+        lambda p: Adadelta(p, eps=0.1),
+    ):  # fmt: skip
         w = nn.Parameter(value)
         expected = _path(make([w]), w, gradients.transpose(0, 2, 1))
         turned, half = nn.Parameter(value.T), nn.Parameter(value.astype(np.float16))
@@ -129,7 +174,8 @@ def test_float16_is_computed_in_float32() -> None:
 def test_a_small_training_does_not_import_numba() -> None:
     program = (
         "import sys, nn, autograd_lite as al\n"
-        "for make in nn.optim.SGD, nn.optim.RMSprop, nn.optim.Adam:\n"
+        "optim = nn.optim\n"
+        "for make in optim.SGD, optim.Momentum, optim.RMSprop, optim.AdamW, optim.Adagrad, optim.Adadelta:\n"
         "    model = nn.MLP([64, 128, 10]); optimizer = make(model.parameters(), lr=0.1)\n"
         "    nn.CrossEntropyLoss()(model(al.randn(32, 64)), al.arange(32) % 10).backward()\n"
         "    optimizer.step()\n"
@@ -140,7 +186,7 @@ def test_a_small_training_does_not_import_numba() -> None:
 
 @pytest.mark.parametrize("size", [4, SMALL + 4])
 def test_a_shape_that_changed_is_refused(size: int) -> None:
-    for make in (lambda p: SGD(p, momentum=0.9), RMSprop, Adam):
+    for make in (lambda p: SGD(p, momentum=0.9), *ALL[1:]):
         w = nn.Parameter(np.ones(size))
         optimizer = make([w])
         _path(optimizer, w, np.ones((1, size)))
@@ -151,7 +197,7 @@ def test_a_shape_that_changed_is_refused(size: int) -> None:
         assert (w.numpy() == 1).all()
 
 
-@pytest.mark.parametrize("make", [SGD, RMSprop, Adam])
+@pytest.mark.parametrize("make", ALL)
 def test_scalars_and_empty_tensors(make: Any) -> None:
     for shape in ((), (0, 3)):
         w = nn.Parameter(np.ones(shape, np.float32))
@@ -161,8 +207,11 @@ def test_scalars_and_empty_tensors(make: Any) -> None:
 
 
 def test_training_lowers_the_loss() -> None:
-    for make in (lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: RMSprop(p, lr=0.005),
-                 lambda p: Adam(p, lr=0.05)):  # fmt: skip
+    for make in (
+        lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: Momentum(p, lr=1.0), lambda p: RMSprop(p, lr=0.005),
+        lambda p: Adam(p, lr=0.05), lambda p: AdamW(p, lr=0.05), lambda p: Adagrad(p, lr=0.2),
+        lambda p: Adadelta(p, lr=3.0),
+    ):  # fmt: skip
         model, x = nn.MLP([2, 8, 1], "tanh", generator=al.Generator(0)), al.randn(64, 2, generator=al.Generator(1))
         y = x[:, :1] * x[:, 1:]
         optimizer = make(model.parameters())
@@ -187,7 +236,7 @@ def test_parameters_without_gradient_are_left_alone() -> None:
 
 
 def test_the_gradient_is_not_written() -> None:
-    for optimizer in (SGD, RMSprop, Adam):
+    for optimizer in ALL:
         w, g = nn.Parameter([1.0, 2.0]), al.tensor([3.0, 4.0])
         w.grad = g
         optimizer([w], lr=0.1, weight_decay=0.1, maximize=True).step()
@@ -251,18 +300,30 @@ def test_parameter_groups() -> None:
 # -- state ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("case", ["momentum", "nesterov", "rmsprop_centered", "adam", "adam_decay"])
-def test_state_goes_on_exactly(case: str) -> None:
-    name, hyperparameters = CASES[case]
-    w, make = nn.Parameter(GOLDEN["start"]), getattr(nn.optim, name)
+HALVES = {
+    **{case: CASES[case] for case in CASES if case != "sgd"},
+    "momentum_of_the_sheet": ("Momentum", {"lr": 0.1, "bias_correction": True}),
+    "adamw_of_the_sheet": ("AdamW", {"lr": 0.1, "amsgrad": True}),
+}
+
+
+@pytest.mark.parametrize("case", HALVES)
+@pytest.mark.parametrize("size", [1, SMALL])
+def test_state_goes_on_exactly(case: str, size: int, tmp_path: Path) -> None:
+    """Through a file, whose numbers are JSON; by NumPy, and by a kernel."""
+    name, hyperparameters = HALVES[case]
+    make, gradients = getattr(nn.optim, name), np.repeat(GOLDEN["gradients"], size, axis=1)
+    model = nn.Module()
+    model.w = w = nn.Parameter(np.repeat(GOLDEN["start"], size, axis=0), dtype=np.float32)
     optimizer = make([w], **hyperparameters)
-    _path(optimizer, w, GOLDEN["gradients"][:10])
-    state, halfway = optimizer.state_dict(), nn.Parameter(w)
-    expected = _path(optimizer, w, GOLDEN["gradients"][10:])
-    other = make([halfway], lr=99.0)
-    other.load_state_dict(state)
-    assert other.param_groups[0]["lr"] == hyperparameters["lr"]
-    assert (_path(other, halfway, GOLDEN["gradients"][10:]) == expected).all()
+    _path(optimizer, w, gradients[:10])
+    save_checkpoint(tmp_path / "half.safetensors", model, optimizer, al.Generator(0))
+    expected = _path(optimizer, w, gradients[10:])
+    other = make([w], **{"lr": 99.0})
+    load_checkpoint(tmp_path / "half.safetensors").restore(model, other, al.Generator(1))
+    if "lr" in hyperparameters:
+        assert other.param_groups[0]["lr"] == hyperparameters["lr"]
+    assert (_path(other, w, gradients[10:]) == expected).all()
 
 
 def test_bad_states_change_nothing() -> None:
@@ -290,7 +351,7 @@ def test_bad_states_change_nothing() -> None:
 # -- bad input --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [SGD, RMSprop, Adam])
+@pytest.mark.parametrize("make", ALL)
 def test_bad_parameters(make: Any) -> None:
     w = nn.Parameter([1.0])
     for params, error, message in [
@@ -326,6 +387,22 @@ def test_bad_parameters(make: Any) -> None:
         (RMSprop, {"eps": -1.0}, "eps .*-1.0"),
         (RMSprop, {"momentum": -0.9}, "momentum .*-0.9"),
         (RMSprop, {"weight_decay": float("inf")}, "weight_decay .*inf"),
+        (Momentum, {"beta": 1.0}, "beta .*1.0"),
+        (Momentum, {"beta": -0.5}, "beta .*-0.5"),
+        (Momentum, {"lr": -0.5}, "lr .*-0.5"),
+        (Momentum, {"weight_decay": -0.5}, "weight_decay .*-0.5"),
+        (AdamW, {"weight_decay": -0.5}, "weight_decay .*-0.5"),
+        (AdamW, {"betas": (0.9, 1.5)}, "betas .*1.5"),
+        (Adagrad, {"lr": -2.0}, "lr .*-2"),
+        (Adagrad, {"lr_decay": -2.0}, "lr_decay .*-2"),
+        (Adagrad, {"weight_decay": -2.0}, "weight_decay .*-2"),
+        (Adagrad, {"initial_accumulator_value": -2.0}, "initial_accumulator_value .*-2"),
+        (Adagrad, {"eps": float("nan")}, "eps .*nan"),
+        (Adadelta, {"rho": 1.0}, "rho .*1.0"),
+        (Adadelta, {"rho": -0.1}, "rho .*-0.1"),
+        (Adadelta, {"eps": -1e-3}, "eps .*-0.001"),
+        (Adadelta, {"lr": -1e-3}, "lr .*-0.001"),
+        (Adadelta, {"weight_decay": -1e-3}, "weight_decay .*-0.001"),
         (Adam, {"lr": -1}, "lr .*-1"),
         (Adam, {"eps": -1e-8}, "eps .*-1e-08"),
         (Adam, {"betas": (1.0, 0.9)}, r"betas .*\(1.0, 0.9\)"),

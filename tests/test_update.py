@@ -36,17 +36,28 @@ def rmsprop(w, g, s, mean, v, lr, alpha, rest, eps, momentum, decay, maximize, i
     return w - lr * v, s, mean, v
 
 
-def adam(w, g, v, s, rate, beta1, rest1, beta2, rest2, eps, decay, maximize, inside):
+def adam(w, g, v, s, m, rate, beta1, rest1, beta2, rest2, eps, keep, decay, maximize, inside):
     d = (-g if maximize else g) + decay * w
     v, s = beta1 * v + rest1 * d, beta2 * s + rest2 * d**2
-    return w - rate * v / (np.sqrt(s + eps) if inside else np.sqrt(s) + eps), v, s
+    m = None if m is None else np.fmax(m, s)
+    largest = s if m is None else m
+    return keep * w - rate * v / (np.sqrt(largest + eps) if inside else np.sqrt(largest) + eps), v, s, m
 
 
-# The reference, how many arrays of state, how many of these may be missing, and the numbers but for the weight decay.
-CASES: dict[str, tuple[Any, int, int, tuple[float, ...]]] = {
-    "sgd": (sgd, 1, 1, (0.1, 0.9, 0.7)),
-    "rmsprop": (rmsprop, 3, 2, (0.1, 0.9, 0.1, 1e-2, 0.8)),
-    "adam": (adam, 2, 0, (0.1, 0.9, 0.1, 0.99, 0.01, 1e-2)),
+def adadelta(w, g, s, u, lr, rho, rest, eps, decay, maximize):
+    d = (-g if maximize else g) + decay * w
+    s = rho * s + rest * d**2
+    d = d * np.sqrt(u + eps) / np.sqrt(s + eps)
+    return w - lr * d, s, rho * u + rest * d**2
+
+
+# The reference, how many arrays of state, how many of these may be missing, the numbers but for the weight decay, and
+# how many flags.
+CASES: dict[str, tuple[Any, int, int, tuple[float, ...], int]] = {
+    "sgd": (sgd, 1, 1, (0.1, 0.9, 0.7), 2),
+    "rmsprop": (rmsprop, 3, 2, (0.1, 0.9, 0.1, 1e-2, 0.8), 2),
+    "adam": (adam, 3, 1, (0.1, 0.9, 0.1, 0.99, 0.01, 1e-2, 0.75), 2),
+    "adadelta": (adadelta, 2, 0, (0.1, 0.9, 0.1, 1e-2), 1),
 }
 
 
@@ -71,9 +82,10 @@ def arrays(seed: int, size: int, count: int, missing: int, dtype: Any) -> list[A
     flags=st.tuples(st.booleans(), st.booleans()), compiled=st.booleans(),
 )  # fmt: skip
 def test_rules_and_kernels(
-    name: str, seed: int, size: int, dtype: Any, missing: int, decay: float, flags: tuple[bool, bool], compiled: bool
+    name: str, seed: int, size: int, dtype: Any, missing: int, decay: float, flags: tuple[bool, ...], compiled: bool
 ) -> None:
-    reference, count, optional, numbers = CASES[name]
+    reference, count, optional, numbers, count_flags = CASES[name]
+    flags = flags[:count_flags]
     given = arrays(seed, size, count, missing & ((1 << optional) - 1), dtype)
     wide = [a if a is None else a.astype(np.float64) for a in given]
     expected = reference(*wide, *numbers, decay, *flags)
@@ -95,13 +107,13 @@ def test_rules_and_kernels(
 @pytest.mark.usefixtures("threads_restored")
 def test_the_number_of_threads_changes_nothing(name: str, dtype: Any) -> None:
     """Bit for bit, though another number of threads cuts the vectorised loops elsewhere."""
-    _, count, _, numbers = CASES[name]
+    _, count, _, numbers, flags = CASES[name]
     results = []
     for n in (1, 2, 3):
         threads.set_num_threads(n)
         given = arrays(0, 10_007, count, 0, dtype)
         c = np.array((*numbers, 0.1), dtype)
-        threads.run(getattr(update, name), 10_007, *given, c, False, True, grain=100)
+        threads.run(getattr(update, name), 10_007, *given, c, *(False, True)[:flags], grain=100)
         results.append(given)
     for other in results[1:]:
         assert all((a == b).all() for a, b in zip(results[0], other, strict=True))
@@ -109,17 +121,17 @@ def test_the_number_of_threads_changes_nothing(name: str, dtype: Any) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_not_a_number_shows(name: str) -> None:
-    _, count, _, numbers = CASES[name]
+    _, count, _, numbers, flags = CASES[name]
     given = arrays(0, 100, count, 0, np.float32)
     given[1][7] = np.nan
-    threads.run(getattr(update, name), 100, *given, np.array((*numbers, 0), np.float32), False, False)
+    threads.run(getattr(update, name), 100, *given, np.array((*numbers, 0), np.float32), *[False] * flags)
     assert np.isnan(given[0]).nonzero()[0].tolist() == [7]
 
 
 def test_an_infinite_weight_stays_without_decay() -> None:
     """0 · ∞ must not enter."""
-    for name, (_, count, _, numbers) in CASES.items():
+    for name, (_, count, _, numbers, flags) in CASES.items():
         given = arrays(0, 100, count, 0, np.float32)
         given[0][3] = -np.inf
-        threads.run(getattr(update, name), 100, *given, np.array((*numbers, 0), np.float32), False, False)
+        threads.run(getattr(update, name), 100, *given, np.array((*numbers, 0), np.float32), *[False] * flags)
         assert given[0][3] == -np.inf

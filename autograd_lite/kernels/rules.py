@@ -5,7 +5,7 @@ Written once for both: ``i`` is the number of an element in the loops of `update
 
 import numpy as np
 
-__all__ = ["adam", "rmsprop", "sgd"]
+__all__ = ["adadelta", "adam", "rmsprop", "sgd"]
 
 
 def sgd(i, w, g, v, lr, momentum, gain, decay, maximize, nesterov):
@@ -36,13 +36,31 @@ def rmsprop(i, w, g, s, m, v, lr, alpha, rest, eps, momentum, decay, maximize, i
     w[i] -= lr * step
 
 
-def adam(i, w, g, v, s, rate, beta1, rest1, beta2, rest2, eps, decay, maximize, inside):
-    """``v ← β₁ v + (1 − β₁) g``, ``s ← β₂ s + (1 − β₂) g²``, ``w ← w − rate·v / √s``: rate and ε correct the bias."""
+def adam(i, w, g, v, s, m, rate, beta1, rest1, beta2, rest2, eps, keep, decay, maximize, inside):
+    """``v ← β₁ v + (1 − β₁) g``, ``s ← β₂ s + (1 − β₂) g²``, ``w ← keep·w − rate·v / √s``: rate and ε correct the bias.
+
+    With m, the largest s so far, for s.
+    """
     x = w[i]
     d = slope(x, g[i], decay, maximize)
     v[i] = mean = beta1 * v[i] + rest1 * d
     s[i] = square = beta2 * s[i] + rest2 * (d * d)
+    if m is not None:
+        m[i] = square = np.maximum(m[i], square)
+    if keep != 1:
+        x = keep * x
     w[i] = x - rate * (mean / root(square, eps, inside))
+
+
+def adadelta(i, w, g, s, u, lr, rho, rest, eps, decay, maximize):
+    """``s ← ρ s + rest·g²``, ``d = g √(u + ε) / √(s + ε)``, ``u ← ρ u + rest·d²``, ``w ← w − lr·d``."""
+    d = slope(w[i], g[i], decay, maximize)
+    s[i] *= rho
+    s[i] += rest * (d * d)
+    d = d * (np.sqrt(u[i] + eps) / np.sqrt(s[i] + eps))
+    u[i] *= rho
+    u[i] += rest * (d * d)
+    w[i] -= lr * d
 
 
 def slope(w, g, decay, maximize):

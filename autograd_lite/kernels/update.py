@@ -11,9 +11,9 @@ from . import rules
 from .jit import OPTIONS, jit
 from .work import begin, proceed, stretch
 
-__all__ = ["adam", "rmsprop", "sgd"]
+__all__ = ["adadelta", "adam", "rmsprop", "sgd"]
 
-for rule in (rules.slope, rules.root, rules.sgd, rules.rmsprop, rules.adam):
+for rule in (rules.slope, rules.root, rules.sgd, rules.rmsprop, rules.adam, rules.adadelta):
     register_jitable(**OPTIONS)(rule)
 
 
@@ -40,11 +40,22 @@ def rmsprop(me, work, w, g, s, m, v, c, maximize, inside):
 
 
 @jit
-def adam(me, work, w, g, v, s, c, maximize, inside):
-    rate, beta1, rest1, beta2, rest2, eps, decay = c[0], c[1], c[2], c[3], c[4], c[5], c[6]
+def adam(me, work, w, g, v, s, m, c, maximize, inside):
+    rate, beta1, rest1, beta2, rest2, eps, keep, decay = c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
         for i in range(np.uint64(start), np.uint64(stop)):
-            rules.adam(i, w, g, v, s, rate, beta1, rest1, beta2, rest2, eps, decay, maximize, inside)
+            rules.adam(i, w, g, v, s, m, rate, beta1, rest1, beta2, rest2, eps, keep, decay, maximize, inside)
+        piece = proceed(me, work)
+
+
+@jit
+def adadelta(me, work, w, g, s, u, c, maximize):
+    lr, rho, rest, eps, decay = c[0], c[1], c[2], c[3], c[4]
+    piece = begin(me, work)
+    while piece >= 0:
+        start, stop = stretch(work, piece)
+        for i in range(np.uint64(start), np.uint64(stop)):
+            rules.adadelta(i, w, g, s, u, lr, rho, rest, eps, decay, maximize)
         piece = proceed(me, work)

@@ -1,8 +1,8 @@
-"""Optimizers: what changes the parameters, given their gradients."""
+"""Optimizers: what changes the parameters, given their gradients.  Schedules of their rates, averages of weights."""
 
 from . import lr_scheduler
-from .adaptive import Adam, RMSprop
+from .adaptive import Adadelta, Adagrad, Adam, AdamW, RMSprop
 from .optimizer import Optimizer
-from .sgd import SGD
+from .sgd import SGD, Momentum
 
-__all__ = ["SGD", "Adam", "Optimizer", "RMSprop", "lr_scheduler"]
+__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Momentum", "Optimizer", "RMSprop", "lr_scheduler"]

@@ -199,11 +199,11 @@ def _kernel(rule: Callable[..., None]) -> Callable[..., None]:
     return kernel
 
 
-def kept(state: State, name: str, w: np.ndarray) -> np.ndarray:
-    """An array of the state; zeros at first."""
+def kept(state: State, name: str, w: np.ndarray, start: float = 0.0) -> np.ndarray:
+    """An array of the state; at first all ``start``."""
     found: np.ndarray | None = state.get(name)
     if found is None:
-        found = state[name] = np.zeros_like(w, _precise(w.dtype))
+        found = state[name] = np.full_like(w, start, _precise(w.dtype))
     return found
 
 
