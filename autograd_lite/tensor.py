@@ -281,10 +281,7 @@ class Tensor:
 
         Returns a handle whose ``remove()`` removes the hook.  Raises RuntimeError for a tensor that records nothing.
         """
-        hooks = self._recorded("register_hook").extra().hooks
-        key = max(hooks, default=0) + 1
-        hooks[key] = hook
-        return Handle(hooks, key)
+        return Handle(self._recorded("register_hook").extra().hooks, hook)
 
     def _recorded(self, wanted: str) -> Node:
         if self._node is None:
@@ -456,14 +453,24 @@ class Tensor:
 
 
 class Handle:
-    """What `register_hook` returns."""
+    """Adds a hook to others, and removes it: by ``remove()``, when it is called, or at the end of a ``with`` block."""
 
-    def __init__(self, hooks: dict[int, Any], key: int) -> None:
-        self._hooks, self._key = hooks, key
+    def __init__(self, hooks: dict[Any, Any], hook: Callable[..., Any]) -> None:
+        self._hooks, self._key = hooks, object()  # a key that no later hook can have
+        hooks[self._key] = hook
 
     def remove(self) -> None:
         """Remove the hook; once is enough."""
         self._hooks.pop(self._key, None)
+
+    def __call__(self) -> None:
+        self.remove()
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
 
 
 _new = Tensor.__new__

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from autograd_lite import Generator, Tensor
+from autograd_lite import Generator, Tensor, save
 
-from .checkpoint import CheckpointError, load_checkpoint, save
+from .checkpoint import CheckpointError, load_checkpoint
 from .data import DataError
 from .data.idx import DEBIAN
 from .models import MLP
@@ -163,7 +163,7 @@ def _fit(trainer: Trainer, folder: Path, options: argparse.Namespace) -> int:
 
 def _write_results(trainer: Trainer, folder: Path) -> list[str]:
     """Weights, figures and pictures; returns the names of the files.  What cannot be drawn is said on stderr."""
-    save(trainer.model, folder / "model.safetensors")
+    save(trainer.model.state_dict(), folder / "model.safetensors")
     write_metrics(folder / "metrics.csv", trainer.history)
     written = [CHECKPOINT, "model.safetensors", "metrics.csv"]
     if trainer.history:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from autograd_lite import Tensor
 from autograd_lite.explain.draw import draw
+from autograd_lite.files import written_whole
 from autograd_lite.modes import trace
 
 from . import functional as F
-from .checkpoint import written_whole
 from .module import Module
 from .train import Row
 

@@ -56,7 +56,7 @@ def test_the_files_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert list(rows[0]) == ["epoch", "loss", "accuracy", "test_loss", "test_accuracy", "seconds"]
     assert float(rows[1]["loss"]) < float(rows[0]["loss"])
     model = nn.MLP([64, 16, 10])
-    model.load_state_dict(ck.load(folder / "model.safetensors"))
+    model.load_state_dict(al.load(folder / "model.safetensors"))
     x, y = digits()[1].tensors
     accuracy = (model(x).numpy().argmax(1) == y.numpy()).mean()
     assert accuracy == float(rows[1]["test_accuracy"])
@@ -372,54 +372,7 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert not err
 
 
-# -- weights and checkpoints as functions -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("suffix", ["safetensors", "npz"])
-def test_weights_round_trip(tmp_path: Path, suffix: str) -> None:
-    tensors = {
-        "a.b": al.randn(3, 4).T, "n": al.tensor([1, 2]), "scalar": al.tensor(2.5), "empty": al.zeros((0, 2)),
-        "double": np.arange(4.0)[::2],
-    }  # fmt: skip
-    ck.save(tensors, tmp_path / f"w.{suffix}")
-    found = ck.load(tmp_path / f"w.{suffix}")
-    assert found.keys() == tensors.keys()
-    for name, value in tensors.items():
-        assert found[name].shape == value.shape
-        assert found[name].dtype == value.dtype
-        assert np.array_equal(found[name].numpy(), np.array(value))
-    assert [p.name for p in tmp_path.iterdir()] == [f"w.{suffix}"]
-
-
-def test_weights_of_a_module(tmp_path: Path) -> None:
-    one, two = nn.MLP([2, 3, 1]), nn.MLP([2, 3, 1])
-    ck.save(one, tmp_path / "w.npz")
-    two.load_state_dict(ck.load(tmp_path / "w.npz"))
-    x = al.randn(4, 2)
-    assert np.array_equal(one(x).numpy(), two(x).numpy())
-
-
-def test_weights_that_cannot_be(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"\.pth"):
-        ck.save({}, tmp_path / "w.pth")
-    with pytest.raises(FileNotFoundError):
-        ck.load(tmp_path / "w.npz")
-    for suffix in ("npz", "safetensors"):
-        (tmp_path / f"w.{suffix}").write_bytes(b"rubbish")
-        with pytest.raises(ck.CheckpointError, match="damaged"):
-            ck.load(tmp_path / f"w.{suffix}")
-    np.savez(tmp_path / "objects.npz", a=np.array([{}], dtype=object))
-    with pytest.raises(ck.CheckpointError, match="allow_pickle"):
-        ck.load(tmp_path / "objects.npz")
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "f.txt"
-    path.write_text("old")
-    with pytest.raises(UnicodeEncodeError), ck.written_whole(path) as temporary:
-        temporary.write_text("half \ud800", encoding="utf-8")
-    assert [p.name for p in tmp_path.iterdir()] == ["f.txt"]
-    assert path.read_text() == "old"
+# -- checkpoints as functions -----------------------------------------------------------------------------------------
 
 
 def test_a_checkpoint_that_does_not_fit_changes_nothing(tmp_path: Path) -> None:
