@@ -1,6 +1,7 @@
 """nn: layers, losses, optimizers, data and training, on top of autograd_lite."""
 
-from . import data, functional, init, optim
+from . import data, functional, init, metrics, optim
+from .callbacks import CSVLog, EarlyStopping
 from .layers import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -47,6 +48,7 @@ from .losses import CrossEntropyLoss, L1Loss, MSELoss
 from .models import MLP, LeNet5, ResNet8, SmallVGG
 from .module import Module, Parameter
 from .summary import summary
+from .train import Diverged, Trainer
 
 __all__ = [
     "MLP", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d",
@@ -56,4 +58,5 @@ __all__ = [
     "LeakyReLU", "Linear", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "ModuleDict", "ModuleList", "Neuron",
     "Parameter", "ParameterDict", "ParameterList", "ReLU", "ResNet8", "Sequential", "Sigmoid", "SmallVGG",
     "Softmax", "Tanh", "Unfold", "data", "functional", "init", "optim", "summary",
+    "CSVLog", "Diverged", "EarlyStopping", "Trainer", "metrics",
 ]  # fmt: skip
