@@ -1,6 +1,6 @@
 """nn: layers, losses, optimizers, data and training, on top of autograd_lite."""
 
-from . import data, functional, init, metrics, optim
+from . import data, functional, init, metrics, optim, utils
 from .callbacks import CSVLog, EarlyStopping
 from .layers import (
     AdaptiveAvgPool1d,
@@ -58,5 +58,5 @@ __all__ = [
     "LeakyReLU", "Linear", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "ModuleDict", "ModuleList", "Neuron",
     "Parameter", "ParameterDict", "ParameterList", "ReLU", "ResNet8", "Sequential", "Sigmoid", "SmallVGG",
     "Softmax", "Tanh", "Unfold", "data", "functional", "init", "optim", "summary",
-    "CSVLog", "Diverged", "EarlyStopping", "Trainer", "metrics",
+    "CSVLog", "Diverged", "EarlyStopping", "Trainer", "metrics", "utils",
 ]  # fmt: skip

@@ -46,13 +46,15 @@ def test_paths_are_pytorchs(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_paths_of_a_large_parameter_are_pytorchs(case: str) -> None:
+@pytest.mark.parametrize(("stored", "dtype", "error"), [("", np.float64, 1e-11), ("/float32", np.float32, 1e-6)])
+def test_paths_of_a_large_parameter_are_pytorchs(case: str, stored: str, dtype: type, error: float) -> None:
     """The same, many times side by side, by a kernel."""
     many = SMALL // GOLDEN["start"].size + 1
-    w = nn.Parameter(np.tile(GOLDEN["start"], (many, 1, 1)))
+    w = nn.Parameter(np.tile(GOLDEN["start"].astype(dtype), (many, 1, 1)))
     assert w.numel() > SMALL
     path = _path(_as_pytorch(case, w), w, np.tile(GOLDEN["gradients"][:, None], (1, many, 1, 1)))
-    np.testing.assert_allclose(path, np.broadcast_to(GOLDEN[case][:, None], path.shape), rtol=1e-11, atol=1e-13)
+    expected = GOLDEN[case + stored][:, None]
+    np.testing.assert_allclose(path, np.broadcast_to(expected, path.shape), rtol=error, atol=error)
 
 
 @pytest.mark.parametrize("case", CASES)

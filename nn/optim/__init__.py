@@ -2,7 +2,11 @@
 
 from . import lr_scheduler
 from .adaptive import Adadelta, Adagrad, Adam, AdamW, RMSprop
+from .average import ExponentialMovingAverage
 from .optimizer import Optimizer
 from .sgd import SGD, Momentum
 
-__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Momentum", "Optimizer", "RMSprop", "lr_scheduler"]
+__all__ = [
+    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "ExponentialMovingAverage", "Momentum", "Optimizer", "RMSprop",
+    "lr_scheduler",
+]  # fmt: skip

@@ -1,10 +1,11 @@
-"""Makes tests/golden/optim.npz: PyTorch's optimizers on a fixed sequence of gradients, and its schedules.
+"""Makes tests/golden/optim.npz: PyTorch's optimizers on a fixed sequence of gradients, its schedules, its clipping.
 
     python tests/golden/make_optim.py        (needs torch)
 
 For each case of CASES: the weights after every step, from ``start`` with the gradients ``gradients``, in float64, and
 as ``CASE/float32`` in float32.  For each case of SCHEDULES: the rates of both groups of `groups` at t = 0, 1, …, STEPS,
-and as ``CASE/momentum`` the first group's momentum.
+and as ``CASE/momentum`` the first group's momentum.  For each case of CLIPPED: what becomes of the last two of
+``gradients``, as the gradients of two parameters, and as ``CASE/norm`` their norm.
 """
 
 from pathlib import Path
@@ -91,6 +92,16 @@ SEQUENCES = {
     ),
 }  # fmt: skip
 
+CLIPPED = {
+    "clip": ("clip_grad_norm_", {"max_norm": 0.5}),
+    "clip_nothing": ("clip_grad_norm_", {"max_norm": 100.0}),
+    "clip_all": ("clip_grad_norm_", {"max_norm": 0.0}),
+    "clip_sum": ("clip_grad_norm_", {"max_norm": 0.5, "norm_type": 1}),
+    "clip_cubes": ("clip_grad_norm_", {"max_norm": 0.5, "norm_type": 3.0}),
+    "clip_largest": ("clip_grad_norm_", {"max_norm": 0.5, "norm_type": float("inf")}),
+    "clip_value": ("clip_grad_value_", {"clip_value": 0.3}),
+}
+
 METRICS = [
     1.0,
     0.8,
@@ -162,6 +173,14 @@ if __name__ == "__main__":
         optimizer = torch.optim.SGD(groups(lambda: torch.nn.Parameter(torch.ones(1))), lr=0.1, momentum=0.9)
         schedule = make_schedule(torch.optim.lr_scheduler, optimizer, case)
         arrays[case], arrays[f"{case}/momentum"] = rates(optimizer, schedule, case.startswith("plateau"))
+    for case, (name, options) in CLIPPED.items():
+        parameters = [torch.nn.Parameter(torch.tensor(start)) for _ in range(2)]
+        for w, g in zip(parameters, gradients[-2:]):
+            w.grad = torch.tensor(g)
+        norm = getattr(torch.nn.utils, name)(parameters, **options)
+        arrays[case] = np.stack([w.grad.numpy() for w in parameters])
+        if norm is not None:
+            arrays[f"{case}/norm"] = norm.numpy()
     target = Path(__file__).with_name("optim.npz")
     np.savez_compressed(target, **arrays)
     print(target, target.stat().st_size, "bytes, torch", torch.__version__)

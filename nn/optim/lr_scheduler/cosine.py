@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..optimizer import Optimizer, check_at_least_zero
-from .scheduler import LRScheduler, check_count
+from .scheduler import LRScheduler, check_count, for_groups
 
 __all__ = ["CosineAnnealingLR", "CosineAnnealingWarmRestarts", "OneCycleLR"]
 
@@ -94,8 +94,7 @@ class OneCycleLR(LRScheduler):
 
     def check(self) -> None:
         check_count(self, "total_steps", 1)
-        for rate in self._peaks():
-            check_at_least_zero({"max_lr": rate}, "max_lr")
+        for_groups(self, "max_lr")
         check_at_least_zero(vars(self), "base_momentum", "max_momentum")
         if not 0 <= self.pct_start <= (0.5 if self.three_phase else 1):
             raise ValueError(f"pct_start must be in [0, 1], with three_phase in [0, 0.5], got {self.pct_start}")
@@ -116,7 +115,7 @@ class OneCycleLR(LRScheduler):
         ends = (low, high, low, low) if self.three_phase else (low, high, low)
         momentum = anneal(ends[phase], ends[phase + 1], part)
         changes = []
-        for group, peak in zip(self.optimizer.param_groups, self._peaks(), strict=True):
+        for group, peak in zip(self.optimizer.param_groups, for_groups(self, "max_lr"), strict=True):
             start = peak / self.div_factor
             end = start / self.final_div_factor
             rates = (start, peak, start, end) if self.three_phase else (start, peak, end)
@@ -134,14 +133,6 @@ class OneCycleLR(LRScheduler):
         phase = next((i for i, end in enumerate(ends) if t <= end), len(ends) - 1)
         start, end = [0, *ends][phase], ends[phase]
         return phase, min(1.0, (t - start) / (end - start)) if end > start else 1.0
-
-    def _peaks(self) -> list[float]:
-        """The largest rate of each group."""
-        groups = self.optimizer.param_groups
-        rates = list(self.max_lr) if isinstance(self.max_lr, Sequence) else [self.max_lr] * len(groups)
-        if len(rates) != len(groups):
-            raise ValueError(f"max_lr has {len(rates)} rates, the optimizer {len(groups)} parameter groups")
-        return rates
 
     def _momentum(self) -> str:
         """What the optimizer calls its momentum; "" if it has none."""

@@ -89,35 +89,32 @@ class ExponentialLR(LRScheduler):
         return float(base * self.gamma**t)
 
 
-class ExponentialDecay(LRScheduler):
+class _Decay(LRScheduler):
+    """What falls by a rate of its own, λ = ``decay_rate``."""
+
+    def __init__(self, optimizer: Optimizer, decay_rate: float, last_epoch: int = -1) -> None:
+        self.decay_rate = decay_rate
+        super().__init__(optimizer, last_epoch)
+
+    def check(self) -> None:
+        check_at_least_zero(vars(self), "decay_rate")
+
+
+class ExponentialDecay(_Decay):
     """``α_t = α₀ · e^(−λt)``, with λ = ``decay_rate``  (cheat sheet 2.6).  PyTorch: `ExponentialLR`, ``γ = e^(−λ)``.
 
     Raises ValueError for a negative decay rate.
     """
 
-    def __init__(self, optimizer: Optimizer, decay_rate: float, last_epoch: int = -1) -> None:
-        self.decay_rate = decay_rate
-        super().__init__(optimizer, last_epoch)
-
-    def check(self) -> None:
-        check_at_least_zero(vars(self), "decay_rate")
-
     def rate(self, base: float, t: int) -> float:
         return base * math.exp(-self.decay_rate * t)
 
 
-class InverseTimeDecay(LRScheduler):
+class InverseTimeDecay(_Decay):
     """``α_t = α₀ / (1 + λt)``, with λ = ``decay_rate``  (cheat sheet 2.6).  PyTorch has none by a name of its own.
 
     Raises ValueError for a negative decay rate.
     """
-
-    def __init__(self, optimizer: Optimizer, decay_rate: float, last_epoch: int = -1) -> None:
-        self.decay_rate = decay_rate
-        super().__init__(optimizer, last_epoch)
-
-    def check(self) -> None:
-        check_at_least_zero(vars(self), "decay_rate")
 
     def rate(self, base: float, t: int) -> float:
         return base / (1 + self.decay_rate * t)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, SupportsFloat
 
 from ..optimizer import Optimizer, check_at_least_zero
-from .scheduler import LRScheduler, check_count
+from .scheduler import LRScheduler, check_count, for_groups
 
 __all__ = ["ReduceLROnPlateau"]
 
@@ -45,8 +45,7 @@ class ReduceLROnPlateau(LRScheduler):
         for name in ("patience", "cooldown", "num_bad_epochs", "cooldown_counter"):
             check_count(self, name, 0)
         check_at_least_zero(vars(self), "threshold", "eps")
-        for least in self._least():
-            check_at_least_zero({"min_lr": least}, "min_lr")
+        for_groups(self, "min_lr")
 
     def changes(self, t: int) -> list[dict[str, Any]]:
         """Nothing: t alone decides nothing here."""
@@ -64,7 +63,7 @@ class ReduceLROnPlateau(LRScheduler):
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
-            for group, least in zip(self.optimizer.param_groups, self._least(), strict=True):
+            for group, least in zip(self.optimizer.param_groups, for_groups(self, "min_lr"), strict=True):
                 rate = max(group["lr"] * self.factor, least)
                 if group["lr"] - rate > self.eps:
                     group["lr"] = rate
@@ -77,11 +76,3 @@ class ReduceLROnPlateau(LRScheduler):
         if self.threshold_mode == "rel":
             return sign * figure > sign * self.best * (1 + sign * self.threshold)
         return sign * figure > sign * self.best + self.threshold
-
-    def _least(self) -> list[float]:
-        """The smallest rate of each group."""
-        groups = self.optimizer.param_groups
-        rates = list(self.min_lr) if isinstance(self.min_lr, Sequence) else [self.min_lr] * len(groups)
-        if len(rates) != len(groups):
-            raise ValueError(f"min_lr has {len(rates)} rates, the optimizer {len(groups)} parameter groups")
-        return rates

@@ -6,9 +6,9 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from ..optimizer import Optimizer
+from ..optimizer import Optimizer, check_at_least_zero
 
-__all__ = ["LRScheduler", "check_count", "check_milestones"]
+__all__ = ["LRScheduler", "check_count", "check_milestones", "for_groups"]
 
 S = TypeVar("S", bound="LRScheduler")
 
@@ -122,3 +122,14 @@ def check_milestones(milestones: Sequence[int]) -> None:
     """Raise ValueError for times that do not increase, or are below 0."""
     if any(a > b for a, b in zip([0, *milestones], milestones)):
         raise ValueError(f"milestones must be at least 0 and increase, got {milestones}")
+
+
+def for_groups(schedule: LRScheduler, name: str) -> list[float]:
+    """An attribute that is a number, or a list of one for each group, as that list.  Raises as `check` does."""
+    given, n = getattr(schedule, name), len(schedule.optimizer.param_groups)
+    numbers = list(given) if isinstance(given, Sequence) else [given] * n
+    if len(numbers) != n:
+        raise ValueError(f"{name} has {len(numbers)} numbers, the optimizer {n} parameter groups")
+    for number in numbers:
+        check_at_least_zero({name: number}, name)
+    return numbers
