@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 from autograd_lite import __version__
 
+from .settings import NET_RATES, OPTIMIZERS, RATES, SCHEDULES, Settings
 from .tasks import NAMES, TASKS, parse_sizes
-from .train import NET_RATES, OPTIMIZERS, RATES, SCHEDULES, Settings
 
 __all__ = ["make_parser"]
 
@@ -73,10 +73,17 @@ def _add_training(train: argparse.ArgumentParser) -> None:
     train.add_argument(
         "--schedule",
         choices=SCHEDULES,
-        help="of the learning rate: cosine, down to 0 at the end (default for lenet, vgg, resnet8), or none",
+        help=f"of the learning rate: {_schedules()} (default: cosine for lenet, vgg, resnet8, else none)",
     )
+    train.add_argument("--decay-rate", type=_decay, help=f"λ of exp and inverse (default {usual.decay_rate:g})")
     train.add_argument(
         "--weight-decay", type=_decay, help=f"times the weights, is added to gradients (default {usual.weight_decay:g})"
+    )
+    train.add_argument("--clip-norm", type=_rate, help="longest gradient; a longer one is shortened (default: none)")
+    train.add_argument(
+        "--patience",
+        type=_count,
+        help="end after so many epochs without a better loss on held-out images; keep the best",
     )
     train.add_argument("--batch-size", type=_count, help=f"examples a step (default {usual.batch_size})")
     train.add_argument("--seed", type=_seed, help="of start weights and order (default 0)")
@@ -103,6 +110,10 @@ def _add_search(search: argparse.ArgumentParser) -> None:
 def _each(key: str) -> str:
     """A default of every task."""
     return ", ".join([f"{name} {getattr(task, key)}" for name, task in TASKS.items()])
+
+
+def _schedules() -> str:
+    return "; ".join([f"{name}, {what}" for name, what in SCHEDULES.items()])
 
 
 def _rates() -> str:
