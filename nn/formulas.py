@@ -102,8 +102,8 @@ ITEMS = (
     Item("1.2", "tanh", "(eᶻ − e⁻ᶻ) / (eᶻ + e⁻ᶻ), in (−1, 1)", "tanh"),
     Item("1.3", "Forward propagation", "Z⁽ˡ⁾ = W⁽ˡ⁾ A⁽ˡ⁻¹⁾ + b⁽ˡ⁾\nA⁽ˡ⁾ = g⁽ˡ⁾(Z⁽ˡ⁾)"),
     Item("1.3", "Parameter dimensions", "W⁽ˡ⁾: n⁽ˡ⁾ × n⁽ˡ⁻¹⁾, b⁽ˡ⁾: n⁽ˡ⁾ × 1"),
-    Item("2.1", "Mean squared error", "L = (1/N) Σ (y − ŷ)²", "mse.*"),
-    Item("2.1", "Mean absolute error", "L = (1/N) Σ |y − ŷ|", "l1loss|mae.*"),
+    Item("2.1", "Mean squared error", "L = (1/N) Σ (y − ŷ)²", "mseloss|meansquarederror"),
+    Item("2.1", "Mean absolute error", "L = (1/N) Σ |y − ŷ|", "l1loss|meanabsoluteerror"),
     Item("2.1", "Binary cross-entropy", "L = −(1/N) Σ [y log ŷ + (1 − y) log(1 − ŷ)]", "bce.*|binarycrossentropy.*"),
     Item("2.1", "Categorical cross-entropy", "L = −Σ_c y_c log ŷ_c", "categoricalcrossentropy.*"),
     Item("2.2", "Exploding/vanishing gradients",
@@ -149,9 +149,11 @@ ITEMS = (
     Item("5.3", "Grid system", "S × S cells; an object belongs to the cell of its centre", ".*yolo.*|.*grid.*"),
     Item("5.3", "Anchor boxes", "several boxes a cell, of given shapes", ".*anchor.*"),
     Item("5.3", "Non-max suppression", "of boxes with a high IoU the most confident stays", "nms.*|.*suppress.*"),
-    Item("6.1", "Shapes", "CONV: ⌊(n + 2p − f)/s + 1⌋, POOL: ⌊(n − f)/s + 1⌋, for width and height"),
+    Item("6.1", "Shapes", "CONV: ⌊(n + 2p − f)/s + 1⌋, POOL: ⌊(n − f)/s + 1⌋, for width and height",
+         "conv.*|.*pool.*|shapeformula|calculation|outputlength|formulas|summary"),
     Item("6.1", "Parameters", "CONV: n_c (f² n_c⁻ + 1), n_c⁻ channels before it (the sheet has a misprint); POOL: 0\n"
-         "FC: n_h n_w n_c n_neu + n_neu;  Softmax: n_neu n_neu⁻ + n_neu", "conv.*|.*pool.*|linear|summary"),
+         "FC: n_h n_w n_c n_neu + n_neu;  Softmax: n_neu n_neu⁻ + n_neu",
+         "conv.*|.*pool.*|linear|parameterformula|formulas|summary"),
     Item("6.2", "Logistic regression", "z = x wᵀ + b,  a = σ(z),  L = −(y ln a + (1 − y) ln(1 − a))\n"
          "dz = a − y,  dw = x dz,  db = dz;  w ← w − α dw,  b ← b − α db"),
 )  # fmt: skip

@@ -487,9 +487,12 @@ LENET = {
 
 
 def test_6_1_shapes() -> None:
-    table = {layer.path: layer.output for layer in nn.summary(nn.LeNet5(), (1, 28, 28)).layers}
+    found = nn.summary(nn.LeNet5(), (1, 28, 28))
+    table = {layer.path: layer.output for layer in found.layers}
     for path, (shape, _) in LENET.items():
         assert table[path] == f"({', '.join(['N', *map(str, shape)])})"
+    for calculation in ("⌊(28 + 2·2 − 5)/1⌋ + 1 = 28", "⌊(28 − 2)/2⌋ + 1 = 14", "⌊(14 − 5)/1⌋ + 1 = 10"):
+        assert calculation in found.formulas()
 
 
 def test_6_1_parameters() -> None:
@@ -497,6 +500,8 @@ def test_6_1_parameters() -> None:
     counts = {layer.path: layer.parameters for layer in table.layers}
     assert {path: counts[path] for path in LENET} == {path: count for path, (_, count) in LENET.items()}
     assert table.parameters == 61_706
+    for calculation in ("6(1·5·5 + 1) = 156", "5·5·16·120 + 120 = 48,120", "84·10 + 10 = 850"):
+        assert calculation in table.formulas()
 
 
 def test_6_2_logistic_regression() -> None:
