@@ -398,6 +398,6 @@ def _judge_depth(found: Diagnosis, remedies: list[str]) -> None:
     step = ratio ** (1 / (len(rows) - 1))
     way = f"from {last.path}, the last layer, back to {first.path}, the first: {step:.2g} a layer"
     if ratio < FADED:
-        found._add("vanishing", f"vanishing: the gradient shrinks to {ratio:.1e} of itself {way}", *remedies)
+        found._add("vanishing", f"vanishing: the gradient shrinks to {ratio:.2g} of itself {way}", *remedies)
     elif ratio > GROWN:
-        found._add("exploding", f"exploding: the gradient grows {ratio:.1e}-fold {way}", *remedies, "clip", "rate")
+        found._add("exploding", f"exploding: the gradient grows {ratio:.2g}-fold {way}", *remedies, "clip", "rate")

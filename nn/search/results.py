@@ -108,7 +108,8 @@ class SearchResult:
         """For each hyperparameter, the share of the scores' variation that it explains by itself, the largest first.
 
         The scores are replaced by their ranks, so that one terrible score does not count for all, and a failed trial is
-        the worst.  The values of a hyperparameter are put into bins of equal size, at most five.  The share is
+        the worst; small differences between many trials then count as well as large ones.  The values of a
+        hyperparameter are put into bins of equal size, at most five.  The share is
         ``ε² = 1 − (SSW / (n − k)) / (SST / (n − 1))``: what of the ranks' variance does not lie within the k bins,
         corrected for what n trials show by chance (Kelley 1935); 0 means none.  What it does not see: hyperparameters
         that matter only together with another, effects inside a bin, and anything where trials are few: below some 30,
