@@ -29,7 +29,7 @@ HOLDS = "tensors, arrays, numbers, strings, None, and lists, tuples and dictiona
 PICKLED = (
     "{path} is a pickle, as torch.save writes them. To read one can run any program that is hidden in it, so it is not "
     "read here. Where PyTorch is installed, convert a state_dict once: "
-    'safetensors.torch.save_file(torch.load("{name}"), "{stem}.safetensors")'
+    'safetensors.torch.save_file(torch.load("{name}", weights_only=True), "{stem}.safetensors")'
 )
 
 
@@ -180,7 +180,7 @@ def _checksum(arrays: Mapping[str, ndarray], text: str) -> str:
     for name in sorted(arrays):
         array = arrays[name]
         total = zlib.crc32(f"{name}{array.dtype}".encode(), total)
-        total = zlib.crc32(np.ravel(array).view(np.uint8), total)
+        total = zlib.crc32(np.ravel(array).view(np.uint8).data, total)
     return f"{total:08x}"
 
 

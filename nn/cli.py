@@ -76,7 +76,7 @@ def _train(options: argparse.Namespace) -> int:
     model, train, held_out = training.trainer.model, training.train, len(training.train) - len(training.loader.dataset)
     print(f"{task.title}: {len(train):,} images to train on, {len(training.test):,} to test on ({task.credit})")
     print(f"{held_out:,} of the images to train on are held out, for early stopping\n" if held_out else "")
-    print(summary(model, train.tensors[0].shape[1:]), end="\n\n")
+    print(summary(model, train.tensors[0].shape[1:]).table(), end="\n\n")
     images, elements = CHECKED
     x, y = train[:images]
     result = check_gradients(model, x, y, elements)
@@ -232,7 +232,7 @@ def _small_loss(options: argparse.Namespace) -> tuple[MLP, Tensor, Tensor]:
 
 def _check(options: argparse.Namespace) -> int:
     model, x, y = _small_loss(options)
-    print(summary(model, x.shape[1:]), end="\n\n")
+    print(summary(model, x.shape[1:]).table(), end="\n\n")
     result = check_gradients(model, x, y)
     print(result)
     return 0 if result else _complain("the gradient check failed")

@@ -93,6 +93,12 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         """What `forward` returns, or a hook in its place: for type checkers a Tensor, which it nearly always is."""
+        if self._forward_pre_hooks or self._forward_hooks or self._backward_hooks:
+            return self._hooked(args, kwargs)
+        return self.forward(*args, **kwargs) if mode.state != TRACING else self._traced(*args, **kwargs)
+
+    def _hooked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run with the hooks: before, around, after."""
         for hook in list(self._forward_pre_hooks.values()):
             given = hook(self, args)
             if given is not None:

@@ -257,33 +257,6 @@ def test_label_smoothing_out_of_range() -> None:
         nn.CrossEntropyLoss(label_smoothing=1.5)
 
 
-# -- the layer table --------------------------------------------------------------------------------------------------
-
-
-def test_summary() -> None:
-    model = nn.Sequential(nn.Flatten(), nn.MLP([8, 3, 2]))
-    model[1].eval()
-    table = nn.summary(model, (2, 4))
-    assert [tuple(layer) for layer in table.layers] == [
-        ("0", "Flatten", "(N, 8)", 0),
-        ("1.fc1", "Linear", "(N, 3)", 27),
-        ("1.act1", "ReLU", "(N, 3)", 0),
-        ("1.fc2", "Linear", "(N, 2)", 8),
-    ]
-    assert table.parameters == 35 == sum(p.numel() for p in model.parameters())
-    assert str(table).splitlines()[-1].split() == ["total", "35"]
-    assert [m.training for m in model] == [True, False], "modes are as before"
-    assert not model[0]._forward_hooks, "nothing stays hooked"
-
-
-def test_summary_counts_shared_parameters_once() -> None:
-    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
-    model[1].weight = model[0].weight
-    assert nn.summary(model, (3,)).parameters == 9 + 3 + 3
-    layer = nn.Linear(3, 3)
-    assert nn.summary(nn.Sequential(layer, nn.ReLU(), layer), (3,)).parameters == 12
-
-
 def test_functional_has_pytorchs_names() -> None:
     for name in F.__all__:
         assert callable(getattr(F, name)), name

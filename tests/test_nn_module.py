@@ -421,6 +421,19 @@ def test_a_backward_hook_needs_tensors_as_results() -> None:
         odd(al.ones(1))
 
 
+def test_hooks_and_traces_go_together() -> None:
+    net = nn.Sequential(Linear(3, 2), nn.ReLU())
+    net[0].register_forward_hook(lambda module, args, result: result * 2)
+    with trace():
+        listing = str(al.Tape.of(net(al.ones((1, 3)))))
+    assert "   model.0   " in listing
+    assert "   model.1   " in listing
+
+
+def test_completion_knows_the_parts() -> None:
+    assert {"fc1", "scale", "steps", "named_parameters"} <= set(dir(Net()))
+
+
 def test_parts_by_path() -> None:
     net = nn.Sequential(Net(), nn.ReLU())
     assert net.get_submodule("") is net

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from .blocks import block_count, columns, turn
 from .jit import jit, part
-from .microkernel import ROWS, VECTORS, lanes, move, tile_planes, tile_taps
-from .places import COLUMN, COLUMN_COUNT, COLUMN_STEP, ROW, ROW_COUNT, ROW_STEP, TAP_COUNT, TAP_START
+from .microkernel import ROWS, lanes, move, tile_planes, tile_taps, widest
+from .places import COLUMN, COLUMN_COUNT, COLUMN_STEP, PLACE, ROW, ROW_COUNT, ROW_STEP, TAP_COUNT, TAP_START
 from .work import begin, proceed, stretch
 
 __all__ = ["channel_sums", "correlate", "correlate_alone", "correlate_taps", "pack"]
@@ -43,8 +43,15 @@ def pack(weight, taps, panels, steps, rows):
 
 
 @part
+def _clear(planes):
+    """Zeros, of which `_fill` leaves the margins: they are the same for all images."""
+    for i in range(len(planes)):
+        planes[i] = 0
+
+
+@part
 def _fill(planes, image, phases, step, before, shape):
-    """Copy the channels of an image ``(C, H, W)`` into planes, each phase a plane of ``shape``, with margins of 0."""
+    """Copy the channels of an image ``(C, H, W)`` into planes, each phase a plane of ``shape``, between the margins."""
     channels, height, width = image.shape
     rows, pitch = shape
     step_y, step_x = step
@@ -57,21 +64,15 @@ def _fill(planes, image, phases, step, before, shape):
             last = max(first, min(pitch, (width - shift_x + step_x - 1) // step_x))
             for i in range(rows):
                 y = i * step_y + shift_y
-                inside = 0 <= y < height
-                for j in range(at, at + (first if inside else pitch)):
-                    planes[j] = 0
-                if inside:
+                if 0 <= y < height:
                     if step_x == 1:
-                        move(planes, at + first, image[c, y], first + shift_x, last - first, zero)
+                        start = (c * height + y) * width + first + shift_x
+                        move(planes, at + first, image, start, last - first, zero)
                     else:
                         source, target = image[c, y], planes[at + first :]
                         for j in range(last - first):
                             target[j] = source[(j + first) * step_x + shift_x]
-                    for j in range(at + last, at + pitch):
-                        planes[j] = 0
                 at += pitch
-    for j in range(at, at + pitch):  # the right margin of the last row is the left one of a row that is not there
-        planes[j] = 0
 
 
 @jit
@@ -86,50 +87,59 @@ def correlate(me, work, x, panels, offsets, outputs, phases, step, before, shape
     groups, filters = out.shape[1], out.shape[2]
     blocks, rows = panels.shape[1], panels.shape[3]
     own, scratch = planes[max(me, 0)], sums[max(me, 0)]
+    panel, results = panels.reshape(panels.size), out.reshape(out.size)
     piece = begin(me, work)
+    if piece >= 0:
+        _clear(own)
     while piece >= 0:
         start, stop = stretch(work, piece)
         for item in range(start, stop):
             n, group = item // groups, item % groups
             _fill(own, x[n, group], phases, step, before, shape)
             for i in range(len(outputs)):
-                output = outputs[i]
                 for block in range(blocks):
-                    panel = panels[group, block].reshape(panels.shape[2] * rows)
-                    length = _sum_block(own, panel, rows, offsets, output, shape[1], scratch)
+                    first = (group * blocks + block) * rows * panels.shape[2]
+                    length = _sum_block(own, panel, first, rows, offsets, outputs, i, shape[1], scratch)
                     for m in range(min(rows, filters - block * rows)):
                         k = block * rows + m
-                        _deliver(scratch[m * length :], shape[1], output, bias[group, k], out[n, group, k])
+                        plane = (item * filters + k) * out.shape[3] * out.shape[4]
+                        _deliver(
+                            scratch, m * length, shape[1], outputs, i, bias[group, k], results, plane, out.shape[4]
+                        )  # fmt: skip
         piece = proceed(me, work)
 
 
+# The two parts below take whole arrays and places in them: a view for every row would cost more than the row.
+
+
 @part
-def _sum_block(planes, panel, rows, offsets, output, pitch, sums):
+def _sum_block(planes, panel, first, rows, offsets, outputs, i, pitch, sums):
     """The sums of ``rows`` filters over one image, margins included, each filter in whole vectors; returns how long."""
-    width = lanes(planes)
-    count = ((output[ROW_COUNT] - 1) * pitch + output[COLUMN_COUNT] + width - 1) // width
-    i = 0
-    while i < count:
-        vectors = min(VECTORS, count - i)
+    width, most = lanes(planes), widest(rows)
+    count = ((outputs[i, ROW_COUNT] - 1) * pitch + outputs[i, COLUMN_COUNT] + width - 1) // width
+    tap, place = outputs[i, TAP_START], outputs[i, PLACE]
+    at = 0
+    while at < count:
+        vectors = min(most, count - at)
         tile_planes(
-            rows, vectors, panel, output[TAP_START] * rows, planes, i * width, offsets, output[TAP_START],
-            output[TAP_COUNT], sums, i * width, count * width,
+            panel, first + tap * rows, planes, place + at * width, offsets, tap, outputs[i, TAP_COUNT],
+            sums, at * width, count * width, rows, vectors,
         )  # fmt: skip
-        i += vectors
+        at += vectors
     return count * width
 
 
 @part
-def _deliver(sums, pitch, output, bias, out):
-    """Copy the sums of a filter to its places in the result, without the margins."""
-    step, columns = output[COLUMN_STEP], output[COLUMN_COUNT]
-    for p in range(output[ROW_COUNT]):
-        target = out[output[ROW] + p * output[ROW_STEP]]
+def _deliver(sums, start, pitch, outputs, i, bias, out, plane, width):
+    """Copy the sums of a filter to their places in a plane of the result, without the margins."""
+    step, columns = outputs[i, COLUMN_STEP], outputs[i, COLUMN_COUNT]
+    for p in range(outputs[i, ROW_COUNT]):
+        target = plane + (outputs[i, ROW] + p * outputs[i, ROW_STEP]) * width + outputs[i, COLUMN]
         if step == 1:
-            move(target, output[COLUMN], sums, p * pitch, columns, bias)
+            move(out, target, sums, start + p * pitch, columns, bias)
         else:
             for q in range(columns):
-                target[output[COLUMN] + q * step] = sums[p * pitch + q] + bias
+                out[target + q * step] = sums[start + p * pitch + q] + bias
 
 
 @jit
@@ -147,6 +157,8 @@ def correlate_taps(me, work, x, g, offsets, pixels, phases, step, before, shape,
     half = sums.shape[1] // 2
     kept, one = sums[max(me, 0), :half], sums[max(me, 0), half:]
     piece = begin(me, work)
+    if piece >= 0:
+        _clear(own)
     while piece >= 0:
         start, stop = stretch(work, piece)
         for item in range(start, stop):
@@ -171,6 +183,8 @@ def correlate_alone(me, work, x, g, offsets, phases, step, before, shape, out, p
     """
     own = planes[max(me, 0)]
     piece = begin(me, work)
+    if piece >= 0:
+        _clear(own)
     while piece >= 0:
         start, stop = stretch(work, piece)
         for group in range(start, stop):
@@ -202,9 +216,10 @@ def _sum_taps(planes, offsets, pixels, turned, filters, sums):
             vectors = 0 if filters <= width // 2 else (last - first) // width
             for tap in range(0, len(offsets), ROWS):
                 tile_taps(
-                    vectors, planes, offsets, tap, pixels, pixel, count,
+                    planes, offsets, tap, pixels, pixel, count,
                     turned, first * len(pixels) + pixel * (last - first), last - first,
                     sums, first * len(offsets) + tap * (last - first), last - first, pixel == 0,
+                    vectors,
                 )  # fmt: skip
 
 

@@ -12,12 +12,13 @@ loads and MR broadcast loads.  Where a(t, m) and b(t, j) lie is what its two for
 - `tile_taps`, for the gradient of its weights: a = planes[offsets[m] + pixels[t]], what tap m sees at pixel t;
   b = rows[t, j], the gradients of the filters at that pixel.
 
-The widths follow the host: vectors of 64 bytes with AVX-512, of 32 with AVX, else (SSE2, NEON) of 16; 8 rows of sums
-with AVX-512 or on 64-bit ARM, which have 32 registers, else 4, by up to 3 vectors.  `tile_planes` has fewer rows, too,
-for few filters.
+The sizes follow the host: vectors of 64 bytes with AVX-512, of 32 with AVX, else (SSE2, NEON) of 16; as many sums as
+fit beside their factors into 32 registers with AVX-512 and on 64-bit ARM, else into 16.  There must be 8 or more, since
+a core begins two multiply-adds a cycle and finishes them after four.  `tile_planes` has fewer rows for few filters.
 
-`move` copies short rows in whole vectors, `transpose` turns a square of vectors in registers: LLVM's own code for such
-loops handles the last elements of a row, or every element, one by one.
+`move` copies short rows in whole vectors, `transpose` turns a square of vectors in registers, `largest_of_squares` and
+`put_into_squares` pool rows by windows of 2×2: LLVM's own code for such loops handles the last elements of a row, or
+every element, one by one.
 """
 
 from __future__ import annotations
@@ -37,14 +38,17 @@ __all__ = [
     "VECTOR_BYTES",
     "combine",
     "lanes",
+    "largest_of_squares",
     "move",
+    "put_into_squares",
     "rows_for",
     "tile_planes",
     "tile_taps",
     "transpose",
+    "widest",
 ]
 
-_INT = ir.IntType(64)
+_INT, _BYTE = ir.IntType(64), ir.IntType(8)
 
 
 def _vector_bytes() -> int:
@@ -53,9 +57,19 @@ def _vector_bytes() -> int:
 
 
 VECTOR_BYTES = _vector_bytes()
-ROWS = 8 if VECTOR_BYTES == 64 or platform.machine().lower() in ("aarch64", "arm64") else 4
-VECTORS = 3  # `_by_vectors` spells them out
-CHOICES = (8, 6, 1) if ROWS == 8 else (4, 2, 1)  # rows of a tile of planes
+REGISTERS = 32 if VECTOR_BYTES == 64 or platform.machine().lower() in ("aarch64", "arm64") else 16
+ROWS = 8  # of a tile of taps
+VECTORS = 3  # of a tile at most
+CHOICES = (8, 6, 1) if REGISTERS == 32 else (6, 4, 1)  # rows of a tile of planes
+HEIGHT = 8 if REGISTERS == 32 else 4  # rows of a tile of taps whose sums by several vectors fit into the registers
+
+
+def _most(rows: int) -> int:
+    """How many vectors the sums of so many rows may have: beside them are the vectors' factors and one of a row."""
+    return min(VECTORS, (REGISTERS - 1) // (rows + 1))
+
+
+MOST = _most(CHOICES[0])
 
 
 def rows_for(filters: int) -> int:
@@ -86,12 +100,13 @@ class _Emitter:
         self.lanes = _lanes(context, array) // (2 if half else 1)
         self.scalar = context.get_value_type(array.dtype)
         self.vector = ir.VectorType(self.scalar, self.lanes)
+        self.zero = ir.Constant(self.vector, None)
         self.size = context.get_abi_sizeof(self.scalar)
 
     def pointer(self, position: int, value, start):
         """The address of element ``start`` of the array that is argument ``position``."""
         array = self.signature.args[position]
-        if array.dtype not in (self.signature.args[0].dtype, types.int64):
+        if array.dtype not in (self.signature.args[0].dtype, types.int64, types.uint8):
             raise TypeError(f"a kernel was given arrays of {self.signature.args[0].dtype} and of {array.dtype}")
         data = cgutils.create_struct_proxy(array)(self.context, self.builder, value=value).data
         return self.builder.gep(data, [start])
@@ -99,15 +114,49 @@ class _Emitter:
     def element(self, pointer, index):
         return self.builder.load(self.builder.gep(pointer, [index]))
 
-    def _at(self, pointer, index):
-        return self.builder.bitcast(self.builder.gep(pointer, [index]), self.vector.as_pointer())
+    def _place(self, pointer, index, kind):
+        """The address of the vector that begins at an element, and the size of an element."""
+        size = self.context.get_abi_sizeof(kind.element)
+        return self.builder.bitcast(self.builder.gep(pointer, [index]), kind.as_pointer()), size
 
-    def load(self, pointer, index):
-        """The vector that begins at an element; its address need not be aligned."""
-        return self.builder.load(self._at(pointer, index), align=self.size)
+    def load(self, pointer, index, mask=None, kind=None):
+        """The vector that begins at an element, whose address need not be aligned; with a mask, 0 where it is not set.
 
-    def store(self, value, pointer, index) -> None:
-        self.builder.store(value, self._at(pointer, index), align=self.size)
+        What the mask leaves out is not touched.  ``kind`` is its type, if it is not one of numbers.
+        """
+        kind = kind or self.vector
+        here, size = self._place(pointer, index, kind)
+        if mask is None:
+            return self.builder.load(here, align=size)
+        arguments = [here, ir.IntType(32)(size), mask, ir.Constant(kind, None)]
+        return self.call("masked.load", kind, arguments, ".p0", kind)
+
+    def store(self, value, pointer, index, mask=None) -> None:
+        """Write a vector, or of it what the mask says."""
+        here, size = self._place(pointer, index, value.type)
+        if mask is None:
+            self.builder.store(value, here, align=size)
+        else:
+            self.call("masked.store", ir.VoidType(), [value, here, ir.IntType(32)(size), mask], ".p0", value.type)
+
+    def before(self, index, count):
+        """The mask of those elements of the vector at ``index`` that come before ``count``."""
+        numbers = ir.Constant(ir.VectorType(_INT, self.lanes), list(range(self.lanes)))
+        return self.builder.icmp_signed("<", numbers, self.broadcast(self.builder.sub(count, index)))
+
+    def for_vectors(self, count, step) -> None:
+        """``step(at, mask)`` for each vector of a row of ``count`` elements; the mask is None but for the last."""
+        builder, width = self.builder, _INT(self.lanes)
+        whole = builder.sub(count, builder.srem(count, width))
+        with cgutils.for_range(builder, builder.sdiv(whole, width)) as loop:
+            step(builder.mul(loop.index, width), None)
+        with builder.if_then(builder.icmp_signed("<", whole, count)):
+            step(whole, self.before(whole, count))
+
+    def shuffle(self, first, second, places):
+        """The elements at ``places`` of two vectors side by side."""
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
+        return self.builder.shuffle_vector(first, second, mask)
 
     def broadcast(self, number):
         none = ir.Constant(ir.VectorType(number.type, self.lanes), ir.Undefined)
@@ -115,11 +164,12 @@ class _Emitter:
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), None)
         return self.builder.shuffle_vector(first, none, zeros)
 
-    def call(self, name: str, result, arguments: list, ending: str = ""):
+    def call(self, name: str, result, arguments: list, ending: str = "", vector=None):
         """LLVM's own function ``llvm.name.v16f32``, or whatever the vectors are."""
+        element = (vector or self.vector).element.intrinsic_name
         kind = ir.FunctionType(result, [a.type for a in arguments])
         function = cgutils.get_or_insert_function(
-            self.builder.module, kind, f"llvm.{name}.v{self.lanes}f{self.size * 8}{ending}"
+            self.builder.module, kind, f"llvm.{name}.v{self.lanes}{element}{ending}"
         )  # fmt: skip
         return self.builder.call(function, arguments)
 
@@ -138,6 +188,20 @@ class _Tile(_Emitter):
     def __init__(self, context, builder, signature, rows: int, vectors: int) -> None:
         super().__init__(context, builder, signature, half=vectors == 0)
         self.rows, self.vectors = rows, vectors or 1
+
+    def rows_from(self, position: int, array, start, pitch) -> list:
+        """The addresses of the rows of sums in the array that is argument ``position``."""
+        steps = [self.builder.mul(pitch, _INT(m)) for m in range(self.rows)]
+        return [self.pointer(position, array, self.builder.add(start, step)) for step in steps]
+
+    def load_row(self, pointer) -> list:
+        """The vectors of a row."""
+        return [self.load(pointer, _INT(v * self.lanes)) for v in range(self.vectors)]
+
+    def store_rows(self, pointers: list, sums: list) -> None:
+        """Write the vectors of all rows."""
+        for i, value in enumerate(sums):
+            self.store(value, pointers[i // self.vectors], _INT(i % self.vectors * self.lanes))
 
     def run(self, count, start: list, factors) -> list:
         """``factors(t)`` gives the ``a``s of term t, each as a function, and its ``b``s; returns the sums."""
@@ -168,135 +232,90 @@ class _Tile(_Emitter):
         return results
 
 
-# The numbers of vectors may be 0: one vector of half the width.
-
-
-def _planes_tile(rows: int, vectors: int):
-    """`tile_planes` of one size."""
-
-    @intrinsic
-    def tile(typingctx, panel, panel_start, planes, planes_start, offsets, offsets_start, count, out, out_start, pitch):
-        def generate(context, builder, signature, args):
-            loop = _Tile(context, builder, signature, rows, vectors)
-            a, b = loop.pointer(0, args[0], args[1]), loop.pointer(2, args[2], args[3])
-            offset, count = loop.pointer(4, args[4], args[5]), args[6]
-            out = [loop.pointer(7, args[7], builder.add(args[8], builder.mul(args[9], _INT(m)))) for m in range(rows)]
-
-            def factors(t):
-                row = builder.gep(a, [builder.mul(t, _INT(rows))])
-                seen = builder.gep(b, [loop.element(offset, t)])
-                return (
-                    [lambda m=m: loop.element(row, _INT(m)) for m in range(rows)],
-                    [loop.load(seen, _INT(v * loop.lanes)) for v in range(loop.vectors)],
-                )
-
-            zero = ir.Constant(loop.vector, None)
-            sums = loop.run(count, [zero] * (rows * loop.vectors), factors)
-            for i, value in enumerate(sums):
-                loop.store(value, out[i // loop.vectors], _INT(i % loop.vectors * loop.lanes))
-            return context.get_dummy_value()
-
-        i = types.int64
-        return types.void(panel, i, planes, i, offsets, i, i, out, i, i), generate
-
-    return tile
-
-
-def _taps_tile(rows: int, vectors: int):
-    """`tile_taps` of one size."""
-
-    @intrinsic
-    def tile(
-        typingctx,
-        planes,
-        offsets,
-        first_tap,
-        pixels,
-        first_pixel,
-        count,
-        b,
-        b_start,
-        b_pitch,
-        sums,
-        sums_start,
-        pitch,
-        fresh,
-    ):
-        def generate(context, builder, signature, args):
-            loop = _Tile(context, builder, signature, rows, vectors)
-            offset = loop.pointer(1, args[1], args[2])
-            a = [loop.pointer(0, args[0], loop.element(offset, _INT(m))) for m in range(rows)]
-            pixel, count, b = loop.pointer(3, args[3], args[4]), args[5], loop.pointer(6, args[6], args[7])
-            kept = [
-                loop.pointer(9, args[9], builder.add(args[10], builder.mul(args[11], _INT(m)))) for m in range(rows)
-            ]
-
-            def factors(t):
-                at, row = loop.element(pixel, t), builder.gep(b, [builder.mul(t, args[8])])
-                return (
-                    [lambda m=m: loop.element(a[m], at) for m in range(rows)],
-                    [loop.load(row, _INT(v * loop.lanes)) for v in range(loop.vectors)],
-                )
-
-            start = [loop.load(kept[m], _INT(v * loop.lanes)) for m in range(rows) for v in range(loop.vectors)]
-            zero = ir.Constant(loop.vector, None)
-            start = [builder.select(args[12], zero, value) for value in start]
-            for i, value in enumerate(loop.run(count, start, factors)):
-                loop.store(value, kept[i // loop.vectors], _INT(i % loop.vectors * loop.lanes))
-            return context.get_dummy_value()
-
-        i = types.int64
-        return types.void(planes, offsets, i, pixels, i, i, b, i, i, sums, i, i, types.boolean), generate
-
-    return tile
-
-
-def _by_vectors(make, rows: int):
-    """The tiles of so many rows as one function, which chooses by the number of vectors."""
-    one, two, three = (make(rows, vectors) for vectors in range(1, VECTORS + 1))
-
-    @part
-    def tile(vectors, *args):
-        if vectors >= 3:
-            three(*args)
-        elif vectors == 2:
-            two(*args)
-        else:
-            one(*args)
-
-    return tile
-
-
-_many, _some, _one = (_by_vectors(_planes_tile, rows) for rows in CHOICES)
-_taps, _half_taps = _by_vectors(_taps_tile, ROWS), _taps_tile(ROWS, 0)
-
-
-@part
-def tile_planes(rows, vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch):
+@intrinsic
+def tile_planes(
+    typingctx, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch, rows, vectors
+):  # fmt: skip
     """``out[out_start + m·pitch + j] = Σ_t panel[panel_start + t·rows + m] · seen(t)[j]``
 
     with ``seen(t) = planes[planes_start + offsets[first + t]:]``, for t < count,
-    m < rows (one of CHOICES) and j < vectors · lanes.
+    m < rows (one of CHOICES) and j < vectors · lanes, with at most `widest` vectors.
     """
-    if rows == CHOICES[0]:
-        _many(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
-    elif rows == CHOICES[1]:
-        _some(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
-    else:
-        _one(vectors, panel, panel_start, planes, planes_start, offsets, first, count, out, out_start, pitch)
+
+    def generate(context, builder, signature, args):
+        for height in CHOICES:
+            for width in range(1, _most(height) + 1):
+                with builder.if_then(_are(builder, args[10:], height, width)):
+                    loop = _Tile(context, builder, signature, height, width)
+                    _emit_planes(loop, args)
+        return context.get_dummy_value()
+
+    i = types.int64
+    return types.void(panel, i, planes, i, offsets, i, i, out, i, i, i, i), generate
 
 
-@part
-def tile_taps(vectors, planes, offsets, tap, pixels, pixel, count, b, b_start, b_pitch, sums, sums_start, pitch, fresh):
+def _are(builder, sizes, height: int, width: int):
+    """Whether the sizes asked for are these."""
+    same = [builder.icmp_signed("==", asked, _INT(size)) for asked, size in zip(sizes, (height, width), strict=True)]
+    return builder.and_(*same)
+
+
+def _emit_planes(loop, args) -> None:
+    builder, rows = loop.builder, loop.rows
+    a, b = loop.pointer(0, args[0], args[1]), loop.pointer(2, args[2], args[3])
+    offset, count = loop.pointer(4, args[4], args[5]), args[6]
+    out = loop.rows_from(7, args[7], args[8], args[9])
+
+    def factors(t):
+        row = builder.gep(a, [builder.mul(t, _INT(rows))])
+        seen = builder.gep(b, [loop.element(offset, t)])
+        return [lambda m=m: loop.element(row, _INT(m)) for m in range(rows)], loop.load_row(seen)
+
+    loop.store_rows(out, loop.run(count, [loop.zero] * (rows * loop.vectors), factors))
+
+
+@intrinsic
+def tile_taps(
+    typingctx, planes, offsets, tap, pixels, pixel, count, b, b_start, b_pitch, sums, sums_start, pitch, fresh, vectors
+):  # fmt: skip
     """``sums[sums_start + m·pitch + j] += Σ_t planes[offsets[tap + m] + at(t)] · b[b_start + t·b_pitch + j]``
 
     with ``at(t) = pixels[pixel + t]``, for t < count, m < ROWS and j < vectors · lanes.
     With ``fresh``, = instead of +=; 0 vectors are half a vector, which many cores compute in half the time.
     """
-    if vectors:
-        _taps(vectors, planes, offsets, tap, pixels, pixel, count, b, b_start, b_pitch, sums, sums_start, pitch, fresh)
-    else:
-        _half_taps(planes, offsets, tap, pixels, pixel, count, b, b_start, b_pitch, sums, sums_start, pitch, fresh)
+
+    def generate(context, builder, signature, args):
+        for width in range(VECTORS + 1):
+            height = ROWS if width < 2 else HEIGHT
+            with builder.if_then(builder.icmp_signed("==", args[13], _INT(width))):
+                for first in range(0, ROWS, height):
+                    _emit_taps(_Tile(context, builder, signature, height, width), args, _INT(first))
+        return context.get_dummy_value()
+
+    i = types.int64
+    return types.void(planes, offsets, i, pixels, i, i, b, i, i, sums, i, i, types.boolean, i), generate
+
+
+def _emit_taps(loop, args, first) -> None:
+    """The rows from ``first`` on."""
+    builder, rows = loop.builder, loop.rows
+    offset = loop.pointer(1, args[1], builder.add(args[2], first))
+    a = [loop.pointer(0, args[0], loop.element(offset, _INT(m))) for m in range(rows)]
+    pixel, count, b = loop.pointer(3, args[3], args[4]), args[5], loop.pointer(6, args[6], args[7])
+    kept = loop.rows_from(9, args[9], builder.add(args[10], builder.mul(args[11], first)), args[11])
+
+    def factors(t):
+        at, row = loop.element(pixel, t), builder.gep(b, [builder.mul(t, args[8])])
+        return [lambda m=m: loop.element(a[m], at) for m in range(rows)], loop.load_row(row)
+
+    start = [builder.select(args[12], loop.zero, value) for row in kept for value in loop.load_row(row)]
+    loop.store_rows(kept, loop.run(count, start, factors))
+
+
+@part
+def widest(rows):
+    """The largest number of vectors that `tile_planes` takes with so many rows."""
+    return MOST if rows == CHOICES[0] else VECTORS
 
 
 @intrinsic
@@ -306,21 +325,12 @@ def move(typingctx, target, target_start, source, source_start, count, addend):
     def generate(context, builder, signature, args):
         emit = _Emitter(context, builder, signature)
         to, of = emit.pointer(0, args[0], args[1]), emit.pointer(2, args[2], args[3])
-        count, addend = args[4], emit.broadcast(args[5])
-        width = _INT(emit.lanes)
-        whole = builder.sub(count, builder.srem(count, width))
-        with cgutils.for_range(builder, builder.sdiv(whole, width)) as loop:
-            at = builder.mul(loop.index, width)
-            emit.store(builder.fadd(emit.load(of, at), addend), to, at)
-        with builder.if_then(builder.icmp_signed("<", whole, count)):
-            numbers = ir.Constant(ir.VectorType(_INT, emit.lanes), list(range(emit.lanes)))
-            mask = builder.icmp_signed("<", numbers, emit.broadcast(builder.sub(count, whole)))
-            align, here = ir.IntType(32)(emit.size), emit._at(of, whole)
-            zero = ir.Constant(emit.vector, None)
-            loaded = emit.call("masked.load", emit.vector, [here, align, mask, zero], ".p0")
-            emit.call(
-                "masked.store", ir.VoidType(), [builder.fadd(loaded, addend), emit._at(to, whole), align, mask], ".p0"
-            )
+        addend = emit.broadcast(args[5])
+
+        def step(at, mask):
+            emit.store(builder.fadd(emit.load(of, at, mask), addend), to, at, mask)
+
+        emit.for_vectors(args[4], step)
         return context.get_dummy_value()
 
     i = types.int64
@@ -343,10 +353,9 @@ def transpose(typingctx, target, target_start, target_pitch, source, source_star
             row = builder.select(builder.icmp_signed("<", _INT(m), args[6]), _INT(m), args[6])
             rows.append(emit.load(of, builder.mul(row, args[5])))
         low, high = ([x for i in range(start, start + n // 2) for x in (i, n + i)] for start in (0, n // 2))
-        masks = [ir.Constant(ir.VectorType(ir.IntType(32), n), places) for places in (low, high)]
         for _ in range(n.bit_length() - 1):  # zipping the halves log₂ n times is a transposition
             pairs = zip(rows[: n // 2], rows[n // 2 :], strict=True)
-            rows = [builder.shuffle_vector(a, b, mask) for a, b in pairs for mask in masks]
+            rows = [emit.shuffle(a, b, places) for a, b in pairs for places in (low, high)]
         for j, row in enumerate(rows):
             emit.store(row, to, builder.mul(_INT(j), args[2]))
         return context.get_dummy_value()
@@ -386,3 +395,75 @@ def combine(matrix):
         return types.void(target, i, i, source, i, i, i), generate
 
     return combined
+
+
+def _square_masks(emit, at, count, mask):
+    """Of two vectors with the elements of two columns each for every one that ``mask`` has: where they begin, masks."""
+    builder, first = emit.builder, emit.builder.mul(at, _INT(2))
+    second, end = builder.add(first, _INT(emit.lanes)), builder.mul(count, _INT(2))
+    return [(start, mask and emit.before(start, end)) for start in (first, second)]
+
+
+@intrinsic
+def largest_of_squares(typingctx, x, top, bottom, out, places, start, count):
+    """Of squares of 2×2 side by side in two rows, x[top:] and x[bottom:], the largest elements and their places.
+
+    They go to out[start + j] and, as 0 to 3, to places[start + j] for j < count.  Of equal ones the first counts; NaN
+    is the largest.
+    """
+
+    def generate(context, builder, signature, args):
+        emit = _Emitter(context, builder, signature)
+        rows = [emit.pointer(0, args[0], row) for row in args[1:3]]
+        out, places, count = emit.pointer(3, args[3], args[5]), emit.pointer(4, args[4], args[5]), args[6]
+        byte = ir.VectorType(_BYTE, emit.lanes)
+        even, odd = (list(range(start, 2 * emit.lanes, 2)) for start in (0, 1))
+
+        def larger(first, second):
+            (a, i), (b, j) = first, second
+            takes = builder.or_(builder.fcmp_ordered(">", b, a), builder.fcmp_unordered("uno", b, b))
+            return builder.select(takes, b, a), builder.select(takes, j, i)
+
+        def step(at, mask):
+            known = []
+            for row, place in zip(rows, (0, 2), strict=True):
+                pair = [emit.load(row, begin, some) for begin, some in _square_masks(emit, at, count, mask)]
+                left, right = (emit.shuffle(pair[0], pair[1], side) for side in (even, odd))
+                numbers = [ir.Constant(byte, [place + side] * emit.lanes) for side in (0, 1)]
+                known.append(larger((left, numbers[0]), (right, numbers[1])))
+            best, place = larger(*known)
+            emit.store(best, out, at, mask)
+            emit.store(place, places, at, mask)
+
+        emit.for_vectors(count, step)
+        return context.get_dummy_value()
+
+    i = types.int64
+    return types.void(x, i, i, out, places, i, i), generate
+
+
+@intrinsic
+def put_into_squares(typingctx, out, top, bottom, numbers, places, start, count):
+    """The reverse: numbers[start + j] to its place in square j of the two rows out[top:] and out[bottom:], 0 beside."""
+
+    def generate(context, builder, signature, args):
+        emit = _Emitter(context, builder, signature)
+        rows = [emit.pointer(0, args[0], row) for row in args[1:3]]
+        numbers, places, count = emit.pointer(3, args[3], args[5]), emit.pointer(4, args[4], args[5]), args[6]
+        n, byte = emit.lanes, ir.VectorType(_BYTE, emit.lanes)
+        halves = [[side * n + i for i in range(start, start + n // 2) for side in (0, 1)] for start in (0, n // 2)]
+
+        def step(at, mask):
+            number = emit.load(numbers, at, mask)
+            place = emit.load(places, at, mask, byte)
+            for r, row in enumerate(rows):
+                here = [builder.icmp_unsigned("==", place, ir.Constant(byte, [2 * r + side] * n)) for side in (0, 1)]
+                left, right = (builder.select(chosen, number, emit.zero) for chosen in here)
+                for half, (begin, some) in zip(halves, _square_masks(emit, at, count, mask), strict=True):
+                    emit.store(emit.shuffle(left, right, half), row, begin, some)
+
+        emit.for_vectors(count, step)
+        return context.get_dummy_value()
+
+    i = types.int64
+    return types.void(out, i, i, numbers, places, i, i), generate

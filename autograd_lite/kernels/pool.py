@@ -13,6 +13,7 @@ from math import isnan
 import numpy as np
 
 from .jit import jit
+from .microkernel import largest_of_squares, put_into_squares
 from .work import begin, proceed, stretch
 
 __all__ = ["maxima", "maxima_2x2", "means", "means_2x2", "put", "put_2x2", "spread", "spread_2x2"]
@@ -64,15 +65,8 @@ def maxima_2x2(me, work, x, out, places):
         start, stop = stretch(work, piece)
         for n in range(start, stop):
             for i in range(out.shape[1]):
-                top, bottom, best, place = x[n, 2 * i], x[n, 2 * i + 1], out[n, i], places[n, i]
-                for j in range(len(best)):
-                    a, b, c, d = top[2 * j], top[2 * j + 1], bottom[2 * j], bottom[2 * j + 1]
-                    second = (b > a) | isnan(b)
-                    fourth = (d > c) | isnan(d)
-                    ab, cd = b if second else a, d if fourth else c
-                    lower = (cd > ab) | isnan(cd)
-                    best[j] = cd if lower else ab
-                    place[j] = np.uint8(2 + fourth) if lower else np.uint8(second)
+                top, row = (n * x.shape[1] + 2 * i) * x.shape[2], (n * out.shape[1] + i) * out.shape[2]
+                largest_of_squares(x, top, top + x.shape[2], out, places, row, out.shape[2])
         piece = proceed(me, work)
 
 
@@ -98,15 +92,10 @@ def put_2x2(me, work, g, places, out):
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
-        zero = g.dtype.type(0)
         for n in range(start, stop):
             for i in range(g.shape[1]):
-                number, place = g[n, i], places[n, i]
-                for r in range(2):  # a row at a time: LLVM does not get four stores in order
-                    row = out[n, 2 * i + r]
-                    for j in range(len(number)):
-                        row[2 * j] = number[j] if place[j] == 2 * r else zero
-                        row[2 * j + 1] = number[j] if place[j] == 2 * r + 1 else zero
+                top, row = (n * out.shape[1] + 2 * i) * out.shape[2], (n * g.shape[1] + i) * g.shape[2]
+                put_into_squares(out, top, top + out.shape[2], g, places, row, g.shape[2])
             out[n, 2 * g.shape[1] :] = 0
             out[n, :, 2 * g.shape[2] :] = 0
         piece = proceed(me, work)

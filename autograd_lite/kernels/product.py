@@ -59,8 +59,8 @@ def multiply(me, work, a, starts, steps, packed, out, sums):
             row, room = item % down * ROWS, last - first
             for t in range(0, max(terms, 1), TERMS):
                 tile_taps(
-                    room // lanes(a), a, starts, row, steps, t, min(TERMS, terms - t), packed, first * terms + t * room,
-                    room, scratch, half if t else 0, room, True,
+                    a, starts, row, steps, t, min(TERMS, terms - t), packed, first * terms + t * room, room,
+                    scratch, half if t else 0, room, True, room // lanes(a),
                 )  # fmt: skip
                 if t:
                     for i in range(ROWS * room):

@@ -161,8 +161,8 @@ def _multiply(inputs, transformed, depth, channels, filters, known, tables, tile
             for tile in range(0, tiles, ROWS):
                 at = place * tiles + tile
                 tile_taps(
-                    (last - first) // width, inputs[at * channels :], starts, 0, counting, 0, depth, flat, weights,
-                    last - first, products, at * known + first, known, True,
+                    inputs[at * channels :], starts, 0, counting, 0, depth, flat, weights,
+                    last - first, products, at * known + first, known, True, (last - first) // width,
                 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from .geometry import describe, output_length, padding_pairs, pair
 __all__ = ["Geometry", "SLACK", "Planes", "geometry"]
 
 WINOGRAD = 16  # channels and filters from which it pays (8: 2.5 times slower, 16: 1.4 times faster, 64: 2.3)
+VECTOR, WORTH = 16, 0.9  # elements of a vector; what the cost of bands must be below, relative to that of one
 SLACK = 64  # elements beyond the planes that the last vectors may read
 
 
@@ -86,7 +87,7 @@ class Geometry:
         channels = np.arange(self.channels)
         offsets = (channels[:, None] * (len(phases) * area) + np.array(places, np.int64)).reshape(-1)
         taps = _taps(channels, np.arange(len(places)))
-        output = [0, len(taps), 0, 1, self.size[0], 0, 1, self.size[1]]
+        output = [0, len(taps), 0, 1, self.size[0], 0, 1, self.size[1], 0]
         before = (self.padding[0][0], self.padding[1][0])
         return _planes(taps, offsets, [output], phases, self.stride, before, (rows, pitch), self.channels * len(phases))
 
@@ -107,20 +108,22 @@ class Geometry:
         start = 0
         for vertical in parts[0]:
             for horizontal in parts[1]:
-                places = [r * self.window[1] + s for r, _ in vertical.taps for s, _ in horizontal.taps]
-                at = [
-                    (y + before[0]) * pitch + x + before[1] for _, y in vertical.taps for _, x in horizontal.taps
-                ]  # fmt: skip
-                taps.append(_taps(filters, np.array(places, np.int64)))
-                offsets.append((filters[:, None] * (rows * pitch) + np.array(at, np.int64)).reshape(-1))
-                outputs.append(
-                    [start, len(taps[-1]), vertical.first, self.stride[0], vertical.number,
-                     horizontal.first, self.stride[1], horizontal.number]
-                )  # fmt: skip
-                start += len(taps[-1])
+                across = self.filters * len(horizontal.taps)
+                for r, y in vertical.taps:
+                    places = [r * self.window[1] + s for s, _ in horizontal.taps]
+                    at = [(y + before[0]) * pitch + x + before[1] for _, x in horizontal.taps]
+                    taps.append(_taps(filters, np.array(places, np.int64)))
+                    offsets.append((filters[:, None] * (rows * pitch) + np.array(at, np.int64)).reshape(-1))
+                for first, number, taps_from, taps_to in _bands(vertical, self.size[0], pitch):
+                    outputs.append(
+                        [start + taps_from * across, (taps_to - taps_from) * across,
+                         vertical.first + first * self.stride[0], self.stride[0], number,
+                         horizontal.first, self.stride[1], horizontal.number, first * pitch]
+                    )  # fmt: skip
+                start += len(vertical.taps) * across
         return _planes(
-            np.concatenate(taps),
-            np.concatenate(offsets),
+            np.concatenate([np.empty((0, 2), np.int64), *taps]),
+            np.concatenate([np.empty(0, np.int64), *offsets]),
             outputs,
             [(0, 0)],
             (1, 1),
@@ -146,6 +149,25 @@ def _phases(n: int, f: int, stride: int, padding: tuple[int, int], dilation: int
         taps = [(r, at // stride) for r, at in reached if at % stride == 0]
         found.append(_Phase(first, -(-(n - first) // stride), taps))
     return found
+
+
+def _bands(phase: _Phase, size: int, pitch: int) -> list[tuple[int, int, int, int]]:
+    """The rows of a phase in bands which the same taps meet: first row, how many, from which tap, to which.
+
+    Near the upper and the lower edge only some taps lie in the ``size`` rows of the outputs.  All rows are one band if
+    that costs hardly more: a band is computed in whole vectors.
+    """
+    bands: list[tuple[int, int, int, int]] = []
+    for y in range(phase.number):
+        met = [i for i, (_, shift) in enumerate(phase.taps) if 0 <= y + shift < size] or [0]
+        ends = (met[0], met[-1] + 1) if phase.taps else (0, 0)
+        if bands and bands[-1][2:] == ends:
+            bands[-1] = (bands[-1][0], bands[-1][1] + 1, *ends)
+        else:
+            bands.append((y, 1, *ends))
+    cost = sum([-(-number * pitch // VECTOR) * VECTOR * (last - first) for _, number, first, last in bands])
+    whole = phase.number * pitch * len(phase.taps)
+    return bands if cost < WORTH * whole else [(0, phase.number, 0, len(phase.taps))]
 
 
 def _taps(channels: ndarray, places: ndarray) -> ndarray:
