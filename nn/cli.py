@@ -83,7 +83,7 @@ def _train(options: argparse.Namespace) -> int:
     training, folder = _resumed(options) if options.resume else _begun(options)
     model, train, held_out = training.trainer.model, training.train, len(training.train) - len(training.loader.dataset)
     print(f"{task.title}: {len(train):,} images to train on, {len(training.test):,} to test on ({task.credit})")
-    print(f"{held_out:,} of the images to train on are held out, to stop by\n" if held_out else "")
+    print(f"{held_out:,} of the images to train on are held out, for early stopping\n" if held_out else "")
     print(summary(model, train.tensors[0].shape[1:]).table(), end="\n\n")
     images, elements = CHECKED
     x, y = train[:images]

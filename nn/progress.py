@@ -24,7 +24,7 @@ def progress_bar(wanted: bool | None, total: int | None, done: int) -> Iterator[
     batch of an epoch.  ``wanted=None``: a bar in terminals and notebooks only.
     """
     if wanted is None:
-        wanted = sys.stderr.isatty() or "ipykernel" in sys.modules
+        wanted = sys.stderr.isatty() or _in_notebook()
     if not wanted:
         yield lambda title, figures, last: None
         return
@@ -44,6 +44,13 @@ def progress_bar(wanted: bool | None, total: int | None, done: int) -> Iterator[
             bar.update()
 
         yield tick
+
+
+def _in_notebook() -> bool:
+    """Whether this runs in a Jupyter kernel; IPython is asked only if somebody has imported it."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and "IPKernelApp" in shell.config
 
 
 def figures_shown(figures: Mapping[str, Any], digits: int = 2, separator: str = ", ") -> str:

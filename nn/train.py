@@ -56,7 +56,8 @@ class Trainer:
     optimizer and all else back to where the epoch began, and a training continued from there, or from a checkpoint on
     disk, gives the same bits as one that was never stopped.  For that it keeps a copy of weights and optimizer state,
     and of the generators that it draws from: the default one, those of the model's layers, and ``generator``, which is
-    the loader's.  ``history`` has a row of figures for each complete epoch.
+    the loader's; what draws from others, such as NumPy's, is not taken back.  ``history`` has a row of figures for each
+    complete epoch.
 
     Raises ValueError for a clip_norm that is not above 0, another ``schedule_each``, metrics without their own names.
 
@@ -271,8 +272,10 @@ class Trainer:
     def predict(self, *inputs: Any, batch_size: int = 500) -> Tensor:
         """What the model makes of ``inputs``, each ``(N, …)``, in evaluation mode: ``(N, …)``.
 
-        Raises ValueError for no examples.
+        Raises ValueError for no examples, and for a batch size below 1.
         """
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         tensors = [al.as_tensor(x) for x in inputs]
         starts = range(0, len(tensors[0]), batch_size)
         if not starts:
@@ -300,16 +303,16 @@ class Trainer:
 
         Raises OSError if it cannot be written, RuntimeError within an epoch, where nothing could go on exactly.
         """
-        if self._within_epoch:
-            raise RuntimeError("save() was called within an epoch; call it in one of fit's callbacks, or after fit()")
+        self._refuse_within_epoch("save")
         al.save({"format": FORMAT, "trainer": self.state_dict(), "extra": extra}, path)
 
     def load(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """Go on where `save` was called, and return its ``extra``.
 
         Raises OSError for a file that cannot be read, CheckpointError for one that is damaged, of something else, or of
-        another model, optimizer or schedule; then nothing was changed.
+        another model, optimizer or schedule, RuntimeError within an epoch; then nothing was changed.
         """
+        self._refuse_within_epoch("load")
         stored = read_checkpoint(path)
         try:
             self.load_state_dict(stored["trainer"])
@@ -317,6 +320,12 @@ class Trainer:
             raise CheckpointError(f"{path} does not fit: {error}") from error
         extra: dict[str, Any] = stored["extra"]
         return extra
+
+    def _refuse_within_epoch(self, name: str) -> None:
+        if self._within_epoch:
+            raise RuntimeError(
+                f"{name}() was called within an epoch; call it in one of fit's callbacks, or after fit()"
+            )
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of all that decides how the training goes on."""

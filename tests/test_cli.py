@@ -166,8 +166,9 @@ def test_stopping_within_an_epoch_goes_back_to_the_last_complete_one(tmp_path: P
             assert {**row, "seconds": 0} == {**same_row, "seconds": 0}
 
 
-def test_ctrl_c(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    argv = ["train", "digits", *SMALL, "--out", str(tmp_path), "--epochs", "100000", "--name", "r"]
+def _started(tmp_path: Path, *argv: str) -> subprocess.Popen:
+    """A training in a process of its own, called r, that has done some epochs and would go on for a long time."""
+    argv = ("train", "digits", *SMALL, "--out", str(tmp_path), "--epochs", "100000", "--name", "r", *argv)
     process = subprocess.Popen(
         [sys.executable, "-m", "nn", *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONWARNINGS": "default"},
@@ -176,6 +177,16 @@ def test_ctrl_c(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and not (metrics.exists() and metrics.read_text().count("\n") > 3):
         time.sleep(0.02)
+    return process
+
+
+def _epochs_done(folder: Path) -> int:
+    with (folder / "metrics.csv").open(newline="") as file:
+        return len(list(csv.DictReader(file)))
+
+
+def test_ctrl_c(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    process = _started(tmp_path)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
@@ -183,14 +194,26 @@ def test_ctrl_c(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "interrupted after" in err, err
     assert "--name r --resume" in err, err
     assert sorted(p.name for p in (tmp_path / "r").iterdir()) == FILES
-    with metrics.open(newline="") as file:
-        done = len(list(csv.DictReader(file)))
+    done = _epochs_done(tmp_path / "r")
     assert done >= 3
     assert f"interrupted after {done} of 100000 epochs" in err
     resume = ["train", "digits", "--resume", "--name", "r", "--out", tmp_path, "--epochs", done + 2]
     assert run(capsys, *resume)[0] == 0
     assert run(capsys, "train", "digits", *SMALL, "--out", tmp_path, "--epochs", done + 2, "--name", "whole")[0] == 0
     assert same(weights(tmp_path / "r"), weights(tmp_path / "whole"))
+
+
+def test_a_killed_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--optimizer", "sgd", "--schedule", "inverse", "--clip-norm", "1"]
+    process = _started(tmp_path, *options)
+    process.kill()
+    process.communicate(timeout=30)
+    epochs = _epochs_done(tmp_path / "r") + 2
+    assert run(capsys, "train", "digits", "--resume", "--name", "r", "--out", tmp_path, "--epochs", epochs)[0] == 0
+    whole = ["train", "digits", *SMALL, *options, "--out", tmp_path, "--epochs", epochs, "--name", "whole"]
+    assert run(capsys, *whole)[0] == 0
+    assert same(weights(tmp_path / "r"), weights(tmp_path / "whole"))
+    assert _epochs_done(tmp_path / "r") == epochs
 
 
 def test_ctrl_c_before_the_first_epoch_is_complete(

@@ -208,7 +208,7 @@ def test_early_stopping_holds_out_images(tmp_path: Path, capsys: pytest.CaptureF
     code, out, err = run(capsys, *argv, "--name", "whole")
     assert (code, err) == (0, "")
     assert "1,437 images to train on, 360 to test on" in out
-    assert "143 of the images to train on are held out" in out
+    assert "143 of the images to train on are held out, for early stopping" in out
     with (tmp_path / "whole" / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     losses = [float(row["val_loss"]) for row in rows]

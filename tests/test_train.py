@@ -8,10 +8,12 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 import autograd_lite as al
 import nn
@@ -411,10 +413,13 @@ def test_files_that_are_no_checkpoints(tmp_path: Path) -> None:
 
 def test_no_checkpoint_within_an_epoch(tmp_path: Path) -> None:
     case = Case("adam")
-    with pytest.raises(RuntimeError, match="within an epoch"):
-        case.fit(1, after_batch=lambda trainer: trainer.save(tmp_path / "c.safetensors"))
-    assert not list(tmp_path.iterdir())
-    case.trainer.save(tmp_path / "c.safetensors")
+    path = tmp_path / "c.safetensors"
+    with pytest.raises(RuntimeError, match=r"save\(\) was called within an epoch"):
+        case.fit(1, after_batch=lambda trainer: trainer.save(path))
+    assert not path.exists()
+    case.trainer.save(path)
+    with pytest.raises(RuntimeError, match=r"load\(\) was called within an epoch"):
+        case.fit(1, after_batch=lambda trainer: trainer.load(path))
 
 
 # -- early stopping ---------------------------------------------------------------------------------------------------
@@ -557,6 +562,15 @@ def test_the_bar(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     assert capsys.readouterr().err == ""
     Case("adam").fit(1)
     assert "epoch 1/1: 100%" in capsys.readouterr().err
+    monkeypatch.undo()
+    shell = SimpleNamespace(config={"IPKernelApp": {}})
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(sys.modules, "tqdm.auto", SimpleNamespace(tqdm=tqdm))
+    Case("adam").fit(1)
+    assert "epoch 1/1: 100%" in capsys.readouterr().err, "in a notebook"
+    shell.config.clear()
+    Case("adam").fit(1)
+    assert capsys.readouterr().err == "", "in IPython's terminal, whose output is not one"
 
 
 def test_the_bar_of_batches_without_number(capsys: pytest.CaptureFixture[str]) -> None:
@@ -627,6 +641,8 @@ def test_nothing_to_predict_or_evaluate() -> None:
     trainer = Trainer(model, nn.optim.SGD(model.parameters()), nn.MSELoss())
     with pytest.raises(ValueError, match=r"no examples to predict: the shape is \(0, 3\)"):
         trainer.predict(al.zeros(0, 3))
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
+        trainer.predict(X, batch_size=0)
     with pytest.raises(ValueError, match="no batches"):
         trainer.evaluate([])
     assert model.training
