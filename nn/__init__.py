@@ -1,6 +1,7 @@
 """nn: layers, losses, optimizers, data and training, on top of autograd_lite."""
 
-from . import data, functional, init, optim, search, utils
+from . import data, functional, init, metrics, optim, search, utils
+from .callbacks import CSVLog, EarlyStopping
 from .doctor import diagnose
 from .layers import (
     ELU,
@@ -73,16 +74,18 @@ from .models import MLP, LeNet5, ResNet8, SmallVGG
 from .module import Module, Parameter
 from .regularization import L1Penalty, L2Penalty
 from .summary import summary
+from .train import Diverged, Trainer
 
 __all__ = [
     "ELU", "GELU", "GLU", "MLP", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d",
-    "CategoricalCrossEntropyLoss", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CrossEntropyLoss",
-    "Dropout", "Dropout2d", "Embedding", "Flatten", "Fold", "GroupNorm", "Hardtanh", "HuberLoss", "Identity",
-    "KLDivLoss", "L1Loss", "L1Penalty", "L2Penalty", "LayerNorm", "LazyBatchNorm1d", "LazyBatchNorm2d",
-    "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeNet5", "LeakyReLU", "Linear", "LogSigmoid",
-    "LogSoftmax", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "ModuleDict", "ModuleList", "NLLLoss", "Neuron",
-    "PReLU", "Parameter", "ParameterDict", "ParameterList", "ReLU", "ReLU6", "ResNet8", "Sequential", "SiLU",
-    "Sigmoid", "SmallVGG", "SmoothL1Loss", "Softmax", "Softplus", "Softsign", "Tanh", "Unfold", "data", "diagnose",
-    "functional", "init", "optim", "search", "summary", "utils",
+    "CSVLog", "CategoricalCrossEntropyLoss", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d",
+    "CrossEntropyLoss", "Diverged", "Dropout", "Dropout2d", "EarlyStopping", "Embedding", "Flatten", "Fold",
+    "GroupNorm", "Hardtanh", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "L1Penalty", "L2Penalty", "LayerNorm",
+    "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeNet5",
+    "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "ModuleDict",
+    "ModuleList", "NLLLoss", "Neuron", "PReLU", "Parameter", "ParameterDict", "ParameterList", "ReLU", "ReLU6",
+    "ResNet8", "Sequential", "SiLU", "Sigmoid", "SmallVGG", "SmoothL1Loss", "Softmax", "Softplus", "Softsign",
+    "Tanh", "Trainer", "Unfold", "data", "diagnose", "functional", "init", "metrics", "optim", "search", "summary",
+    "utils",
 ]  # fmt: skip

@@ -94,7 +94,7 @@ class SmoothL1Loss(_Loss):
 
 
 class BCELoss(_Loss):
-    """``−(1/N) Σ [y log ŷ + (1 − y) log(1 − ŷ)]`` of probabilities ŷ and targets y of one shape  (cheat sheet 2.1).
+    """``−(1/N) Σ [y log ŷ + (1 − y) log(1 − ŷ)]`` of probabilities ŷ and targets y  (cheat sheet 2.1, 6.2).
 
     Logarithms stop at −100 as in PyTorch, so that the loss is at most 100 where ŷ is exactly 0 or 1, with a finite
     gradient.  ``weight``, which broadcasts, weighs the elements.  To train, `BCEWithLogitsLoss` of raw scores is exact.
@@ -117,7 +117,8 @@ class BCEWithLogitsLoss(_Loss):
     """`BCELoss` of ``σ(z)``, computed from the raw scores z: exact where σ(z) rounds to 0 or 1.
 
     ``pos_weight`` weighs the targets 1 (a number, or one for each class), ``weight`` the elements.  The derivative of
-    one element by z is ``dz = σ(z) − y``  (cheat sheet 6.2).  Raises ValueError for two shapes, an unknown reduction.
+    one element by z is ``dz = σ(z) − y``  (cheat sheet 2.3, 6.2).  Raises ValueError for two shapes, an unknown
+    reduction.
     """
 
     def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
@@ -159,7 +160,8 @@ class CrossEntropyLoss(_Loss):
     This is PyTorch's loss.  The cheat sheet's (2.1), ``−Σ_c y_c log ŷ_c``, takes probabilities ŷ = softmax(x): that is
     `CategoricalCrossEntropyLoss`; this takes x itself, which is exact where ŷ underflows.  ``weight`` ``(C,)`` weighs
     the classes, ``ignore_index`` is a class that does not count, ``label_smoothing`` mixes the targets with a uniform
-    distribution.  Raises ValueError for an unknown reduction and a smoothing outside [0, 1].
+    distribution.  The derivative of one example by x is ``softmax(x) − y`` with y one-hot  (cheat sheet 2.3).  Raises
+    ValueError for an unknown reduction and a smoothing outside [0, 1].
 
     >>> import autograd_lite as al
     >>> CrossEntropyLoss()(al.tensor([[0.0, 0.0]]), al.tensor([1]))

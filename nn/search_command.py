@@ -18,12 +18,14 @@ from autograd_lite import Generator
 
 from . import functional as F
 from .data import DataLoader, Subset, random_split
+from .metrics import accuracy
 from .models import MLP
 from .optim import SGD, Adam, Optimizer
+from .optim.lr_scheduler import ExponentialDecay
 from .runs import Failure, known_run, new_run
 from .search import SHEET, Journal, SearchError, SearchResult, Trial, random_search
 from .tasks import CLASSES, TASKS
-from .train import Diverged, scores
+from .train import Trainer
 
 __all__ = ["search", "train_and_score"]
 
@@ -50,18 +52,12 @@ def train_and_score(
     train, validation = _split(task, data, seed)
     model = MLP([TASKS[task].pixels, *[hidden] * layers, CLASSES], generator=generator)
     stepping = _make_optimizer(optimizer, model, lr, rest)
-    loader = DataLoader(train, batch_size, shuffle=True, generator=generator)
-    for epoch in range(epochs):
-        for group in stepping.param_groups:
-            group["lr"] = lr * math.exp(-decay * epoch)
-        for x, y in loader:
-            loss = F.cross_entropy(model(x), y)
-            if not math.isfinite(loss.item()):
-                raise Diverged(f"the loss became {loss.item()} in epoch {epoch + 1}")
-            stepping.zero_grad()
-            loss.backward()
-            stepping.step()
-    return scores(model, validation)[1]
+    trainer = Trainer(
+        model, stepping, F.cross_entropy, metrics=[accuracy], schedule=ExponentialDecay(stepping, decay),
+        generator=generator,
+    )  # fmt: skip
+    trainer.fit(DataLoader(train, batch_size, shuffle=True, generator=generator), epochs, progress=False)
+    return trainer.evaluate(DataLoader(validation, 500))["accuracy"]
 
 
 @functools.lru_cache(maxsize=1)

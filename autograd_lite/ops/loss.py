@@ -254,7 +254,8 @@ def cross_entropy(
     ``(N, C), int (N,) -> ()``; also ``(C,), int ()``, ``(N, C, d₁, …), int (N, d₁, …)``, and targets of the logits'
     shape, which are probabilities.  ``weight`` ``(C,)`` weighs the classes, and the mean of class targets is then over
     the weights; targets equal to ``ignore_index`` do not count; ``label_smoothing`` mixes the target with the uniform
-    distribution (Szegedy et al., 2015).  The cheat sheet's loss (2.1) takes probabilities instead of logits.
+    distribution (Szegedy et al., 2015).  The cheat sheet's loss (2.1) takes probabilities instead of logits; its
+    output error ``A − Y`` is the derivative of this loss by a row of logits  (cheat sheet 2.3).
     Raises IndexError for a class out of range, ValueError for shapes that do not fit, TypeError for a target that is
     neither.
 
@@ -427,7 +428,8 @@ def binary_cross_entropy_with_logits(
 ) -> Any:
     """`binary_cross_entropy` of ``σ(x)``, exact where that rounds to 0 or 1; ``pos_weight`` weighs the targets 1.
 
-    It is ``(1 − y)·x + (1 + (w − 1)·y)·log(1 + e⁻ˣ)``.  Raises ValueError for two shapes.
+    It is ``(1 − y)·x + (1 + (w − 1)·y)·log(1 + e⁻ˣ)``, whose derivative without weight is ``σ(x) − y``  (cheat sheet
+    2.3, 6.2).  Raises ValueError for two shapes.
     """
     x, target = _pair("binary_cross_entropy_with_logits", x, target)
     gain = 1 if pos_weight is None else 1 + (as_operand(pos_weight) - 1) * target

@@ -199,7 +199,7 @@ class Sigmoid(Module):
 
 
 class Tanh(Module):
-    """``tanh z``, in the open interval (−1, 1)  (cheat sheet 1.2)."""
+    """``tanh z = (eᶻ − e⁻ᶻ) / (eᶻ + e⁻ᶻ)``, in the open interval (−1, 1)  (cheat sheet 1.2)."""
 
     def forward(self, z: Tensor) -> Tensor:
         return F.tanh(z)

@@ -18,8 +18,9 @@ class Linear(Module):
     """``z = x Wᵀ + b``: shapes ``(…, in) -> (…, out)``, weight ``(out, in)``, bias ``(out,)``  (cheat sheet 1.3).
 
     The sheet writes ``Z = W A + b`` with examples as columns, W ``(out, in)`` and b ``(out, 1)``; here, as in PyTorch,
-    they are rows: W is the same, b ``(out,)`` is added to every row.  Start values are uniform in ±1/√in, PyTorch's
-    default, from ``generator`` or the global one.  Raises ValueError for sizes below 1.
+    they are rows: W is the same, b ``(out,)`` is added to every row.  It has out·in + out parameters  (cheat sheet
+    6.1).  Start values are uniform in ±1/√in, PyTorch's default, from ``generator`` or the global one.  Raises
+    ValueError for sizes below 1.
 
     >>> import autograd_lite as al
     >>> Linear(4, 2)(al.zeros((3, 4))).shape
@@ -61,8 +62,9 @@ class Neuron(Module):
     """One neuron, ``z = wᵀx + b``, ``a = g(z)``: shapes ``(…, in) -> (…)``, w ``(in,)``, b ``()``  (cheat sheet 1.1).
 
     ``activation`` g is a name, a Module or a function.  Called, the neuron returns a; `linear` is its first step, ``g``
-    the second, and `steps` shows both.  Start values are uniform in ±1/√in as in `Linear`.  Raises ValueError for a
-    size below 1, an unknown name, an input of another length than w.
+    the second, and `steps` shows both.  With the sigmoid it is logistic regression  (cheat sheet 6.2).  Start values
+    are uniform in ±1/√in as in `Linear`.  Raises ValueError for a size below 1, an unknown name, an input of another
+    length than w.
 
     >>> import autograd_lite as al
     >>> neuron = Neuron(2, activation="relu")
