@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite import CheckpointError, Generator, Tensor, no_grad
+from autograd_lite import CheckpointError, Generator, Tensor
 from autograd_lite.explain.gradcheck import MAX_ELEMENTS, GradcheckResult, gradcheck
 from autograd_lite.random import default_generator
 
@@ -25,7 +25,7 @@ from .optim import Optimizer
 from .optim.average import ExponentialMovingAverage
 from .optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from .progress import progress_bar
-from .utils import clip_grad_norm_
+from .utils import clip_grad_norm_, evaluating
 
 __all__ = ["Diverged", "Trainer", "check_gradients", "read_checkpoint"]
 
@@ -286,15 +286,9 @@ class Trainer:
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         """In evaluation mode, with averaged weights if there are any, and nothing recorded."""
-        modes = [(module, module.training) for module in self.model.modules()]
-        self.model.eval()
-        try:
-            ema = self.ema if self.ema is not None and self.ema.steps else None
-            with no_grad(), nullcontext() if ema is None else ema.applied_to(self.model):
-                yield
-        finally:
-            for module, training in modes:
-                module.training = training
+        ema = self.ema if self.ema is not None and self.ema.steps else None
+        with evaluating(self.model), nullcontext() if ema is None else ema.applied_to(self.model):
+            yield
 
     # -- state --------------------------------------------------------------------------------------------------------
 
