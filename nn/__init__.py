@@ -1,6 +1,6 @@
 """nn: layers, losses, optimizers, data and training, on top of autograd_lite."""
 
-from . import data, functional, init, optim, utils
+from . import data, functional, init, optim, utils, vision
 from .layers import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -51,5 +51,5 @@ __all__ = [
     "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeNet5",
     "LeakyReLU", "Linear", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "Neuron", "Parameter", "ReLU", "ResNet8",
     "Sequential", "Sigmoid", "SmallVGG", "Softmax", "Tanh", "Unfold", "data", "functional", "init", "optim", "summary",
-    "utils",
+    "utils", "vision",
 ]  # fmt: skip
