@@ -1,6 +1,6 @@
 """nn: layers, losses, optimizers, data and training, on top of autograd_lite."""
 
-from . import data, functional, init, metrics, optim, search, utils
+from . import data, functional, init, metrics, optim, search, utils, vision
 from .callbacks import CSVLog, EarlyStopping
 from .doctor import diagnose
 from .layers import (
@@ -87,5 +87,5 @@ __all__ = [
     "ModuleList", "NLLLoss", "Neuron", "PReLU", "Parameter", "ParameterDict", "ParameterList", "ReLU", "ReLU6",
     "ResNet8", "Sequential", "SiLU", "Sigmoid", "SmallVGG", "SmoothL1Loss", "Softmax", "Softplus", "Softsign",
     "Tanh", "Trainer", "Unfold", "data", "diagnose", "functional", "init", "metrics", "optim", "search", "summary",
-    "utils",
+    "utils", "vision",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numba
 
-__all__ = ["cache_folder", "jit", "part"]
+__all__ = ["cache_folder", "exact", "jit", "part"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,15 +24,20 @@ OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def jit(function: F) -> F:
+def jit(function: F, **options: Any) -> F:
     """Compile a kernel at its first call.  The machine code is kept in `cache_folder`, if that can be written."""
     folder = cache_folder()
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = folder or before
     try:
-        return numba.njit(cache=folder is not None, **OPTIONS)(function)
+        return numba.njit(cache=folder is not None, **{**OPTIONS, **options})(function)
     finally:
         numba.config.CACHE_DIR = before
+
+
+def exact(function: F) -> F:
+    """`jit` for a kernel whose results are those of NumPy to the last bit: nothing is regrouped or contracted."""
+    return jit(function, fastmath=False)
 
 
 def part(function: F) -> F:
