@@ -1,6 +1,12 @@
 """Vision: data with boxes and landmarks."""
 
-from .images import resize
+from .annotations import CocoDetection, VOCDetection
+from .faces import LANDMARKS, SyntheticFaces
+from .folder import ImageFolder
+from .images import read_image, resize
 from .scenes import DetectionScenes, LocalizationScenes, Scenes, collate_detections
 
-__all__ = ["DetectionScenes", "LocalizationScenes", "Scenes", "collate_detections", "resize"]
+__all__ = [
+    "LANDMARKS", "CocoDetection", "DetectionScenes", "ImageFolder", "LocalizationScenes", "Scenes", "SyntheticFaces",
+    "VOCDetection", "collate_detections", "read_image", "resize",
+]  # fmt: skip

@@ -14,6 +14,7 @@ import numpy as np
 from autograd_lite import Tensor, stack
 
 from ..data.loader import Dataset
+from .canvas import background, finish
 from .images import resize
 
 __all__ = ["DetectionScenes", "LocalizationScenes", "Scenes", "collate_detections"]
@@ -94,13 +95,10 @@ class Scenes(Dataset):
             raise IndexError(f"scene {index} is out of range for {self.length} scenes")
         rng = np.random.default_rng((self.seed, position))
         chosen, patches, inks, boxes = self._layout(rng, self._count(rng), position)
-        canvas = self._background(rng)
+        canvas = background(rng, self.size, self.gradient)
         for patch, ink, box in zip(patches, inks, boxes, strict=True):
             _paint(canvas, patch, rng.uniform(*self.brightness), box[0] - ink[0], box[1] - ink[1])
-        if self.noise:
-            canvas += np.float32(self.noise) * rng.standard_normal(self.size, np.float32)
-        np.minimum(np.maximum(canvas, 0, out=canvas), 1, out=canvas)
-        return canvas[None], np.array(boxes, np.float32).reshape(-1, 4), self.labels[chosen]
+        return finish(canvas, rng, self.noise), np.array(boxes, np.float32).reshape(-1, 4), self.labels[chosen]
 
     def _count(self, rng: np.random.Generator) -> int:
         """How many objects a scene has."""
@@ -146,17 +144,6 @@ class Scenes(Dataset):
             return -1, -1
         row, column = divmod(int(places[rng.integers(len(places))]), len(left))
         return column, row
-
-    def _background(self, rng: np.random.Generator) -> np.ndarray:
-        """A ramp from one grey value to another in some direction, float32 ``(H, W)``."""
-        angle = rng.uniform(0, 2 * np.pi)
-        first, last = rng.uniform(0, self.gradient, 2)
-        height, width = self.size
-        down, across = np.sin(angle), np.cos(angle)
-        slope = (last - first) / 2 / (abs(down) + abs(across))
-        rows = (first + last) / 2 + slope * down * np.linspace(-1, 1, height)
-        columns = slope * across * np.linspace(-1, 1, width)
-        return rows.astype(np.float32)[:, None] + columns.astype(np.float32)
 
 
 class DetectionScenes(Scenes):
