@@ -1,0 +1,78 @@
+"""Grey pictures that are computed: a background, shapes with smooth edges, noise.
+
+Positions are pixels: x to the right, y down, pixel (row r, column c) covers [c, c + 1) × [r, r + 1).  A shape is the
+signed distance of points to it, in pixels, negative inside.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+__all__ = ["background", "ellipse", "finish", "paint", "pixel_centres", "polyline", "rectangle", "turned"]
+
+Pair = tuple[float, float]
+
+
+def background(rng: np.random.Generator, size: tuple[int, int], greatest: float) -> np.ndarray:
+    """A ramp between two grey values of at most ``greatest``, in some direction: float32 ``(H, W)``."""
+    angle = rng.uniform(0, 2 * np.pi)
+    first, last = rng.uniform(0, greatest, 2)
+    down, across = math.sin(angle), math.cos(angle)
+    slope = (last - first) / 2 / (abs(down) + abs(across))
+    rows = (first + last) / 2 + slope * down * np.linspace(-1, 1, size[0])
+    columns = slope * across * np.linspace(-1, 1, size[1])
+    return rows.astype(np.float32)[:, None] + columns.astype(np.float32)
+
+
+def finish(canvas: np.ndarray, rng: np.random.Generator, noise: float) -> np.ndarray:
+    """The picture ``(H, W)`` under normal noise, cut off at 0 and 1, as ``(1, H, W)``; the canvas is used for it."""
+    if noise:
+        canvas += np.float32(noise) * rng.standard_normal(canvas.shape, np.float32)
+    np.minimum(np.maximum(canvas, 0, out=canvas), 1, out=canvas)
+    return canvas[None]
+
+
+def pixel_centres(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The x ``(W,)`` and the y ``(H, 1)`` of all pixels' centres."""
+    return np.arange(size[1], dtype=np.float32) + 0.5, np.arange(size[0], dtype=np.float32)[:, None] + 0.5
+
+
+def paint(canvas: np.ndarray, distance: np.ndarray, grey: float) -> None:
+    """Fill a shape; a pixel whose centre is within half a pixel of its edge is covered in part."""
+    cover = np.minimum(np.maximum(0.5 - distance, 0), 1)
+    canvas += (np.float32(grey) - canvas) * cover
+
+
+def turned(x: np.ndarray, y: np.ndarray, centre: Pair, angle: float) -> tuple[np.ndarray, np.ndarray]:
+    """Points as seen from a centre by one who is turned by ``angle`` (radians, clockwise in the picture)."""
+    dx, dy = x - centre[0], y - centre[1]
+    cos, sin = math.cos(angle), math.sin(angle)
+    return dx * cos + dy * sin, dy * cos - dx * sin
+
+
+def ellipse(x: np.ndarray, y: np.ndarray, centre: Pair, axes: Pair, angle: float) -> np.ndarray:
+    """Distance to an ellipse of half axes ``axes``: to first order, (f − 1) / ‖∇f‖ for f = ‖(u/a, v/b)‖."""
+    u, v = turned(x, y, centre, angle)
+    a, b = axes
+    f = np.sqrt((u / a) ** 2 + (v / b) ** 2)
+    return f * (f - 1) / np.maximum(np.sqrt((u / a**2) ** 2 + (v / b**2) ** 2), 1e-6)
+
+
+def rectangle(x: np.ndarray, y: np.ndarray, centre: Pair, half: Pair, angle: float) -> np.ndarray:
+    """Distance to a rectangle of half sides ``half``."""
+    u, v = turned(x, y, centre, angle)
+    u, v = np.abs(u) - half[0], np.abs(v) - half[1]
+    return np.hypot(np.maximum(u, 0), np.maximum(v, 0)) + np.minimum(np.maximum(u, v), 0)
+
+
+def polyline(x: np.ndarray, y: np.ndarray, corners: np.ndarray, width: float) -> np.ndarray:
+    """Distance to a line of some width along ``corners`` ``(n, 2)``, its ends round."""
+    nearest = np.full(np.broadcast_shapes(x.shape, y.shape), np.inf, np.float32)
+    for (x0, y0), (x1, y1) in zip(corners[:-1].tolist(), corners[1:].tolist(), strict=True):
+        dx, dy = x1 - x0, y1 - y0
+        along = ((x - x0) * dx + (y - y0) * dy) / max(dx * dx + dy * dy, 1e-12)
+        along = np.minimum(np.maximum(along, 0), 1)
+        np.minimum(nearest, (x - x0 - along * dx) ** 2 + (y - y0 - along * dy) ** 2, out=nearest)
+    return np.sqrt(nearest) - np.float32(width / 2)
