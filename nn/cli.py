@@ -1,4 +1,4 @@
-"""The command line: ``autograd-lite train digits``, ``search``, ``check``, ``graph``, ``formulas``.
+"""The command line: ``autograd-lite train digits``, ``detect``, ``search``, ``check``, ``graph``, ``formulas``.
 
 Here are only the commands and printing.
 """
@@ -8,14 +8,10 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import io
-import shlex
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -27,18 +23,18 @@ from .data.idx import DEBIAN
 from .formulas import ITEMS, list_items, select
 from .models import MLP
 from .options import make_parser
-from .progress import figures_shown
 from .report import traced_loss, write_graph, write_loss_plot
-from .runs import CHECKPOINT, Failure, known_run, new_run
+from .runs import CHECKPOINT, METRICS, Failure, how_to_resume, known_run, new_run, refuse_other_settings, train_in
 from .search_command import search
 from .settings import Settings, Training
 from .summary import summary
 from .tasks import TASKS, full_name
-from .train import Diverged, Trainer, check_gradients
+from .train import Diverged, check_gradients
+from .vision.training import TRAININGS
+from .vision_command import detect, train_vision
 
 __all__ = ["main"]
 
-METRICS = "metrics.csv"
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 CHECKED = 2, 8  # before a training: images, and how many elements of a parameter one by one
 
@@ -50,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows "?" in its place
     try:
         commands = {
-            "train": _train, "search": _search, "check": _check, "graph": _graph, "formulas": _formulas
+            "train": _train, "detect": _detect, "search": _search, "check": _check, "graph": _graph, "formulas": _formulas
         }  # fmt: skip
         options = make_parser(commands).parse_args(argv)
         return int(options.run(options))
@@ -73,6 +69,12 @@ def _complain(message: str, code: int = 1) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
+    if options.task in TRAININGS:
+        rest = train_vision(options)
+        return _complain(rest, INTERRUPTED) if rest else 0
+    for key in ("scenes", "size", "objects"):
+        if getattr(options, key) is not None:
+            options.refuse(f"argument --{key}: `train {options.task}` has no such option")
     task = TASKS[options.task]
     if options.model is not None:
         try:
@@ -121,47 +123,18 @@ def _resumed(options: argparse.Namespace) -> tuple[Training, Path]:
     folder = known_run(Path(options.out), options.name)
     path = folder / CHECKPOINT
     settings = Settings.of(path)
-    _refuse_other_settings(options, settings, folder)
+    refuse_other_settings(options, settings, folder)
     settings = dataclasses.replace(settings, epochs=options.epochs or settings.epochs)
     training = Training(settings, *TASKS[settings.task].load(options.data, settings.model))
     training.trainer.load(path)
     return training, folder
 
 
-def _refuse_other_settings(options: argparse.Namespace, settings: Settings, folder: Path) -> None:
-    """A run is continued with the settings that it began with; the number of epochs is bound only by a schedule."""
-    if options.task != settings.task:
-        raise Failure(f"{folder} is a training on {settings.task}, not {options.task}; --name chooses another run")
-    for key, value in vars(settings).items():
-        given = getattr(options, key)
-        if given is not None and given != value and not (key == "epochs" and not settings.bound):
-            option = f"--{key.replace('_', '-')}"
-            why = f", where its {settings.schedule} schedule ends" if key == "epochs" else ""
-            raise Failure(
-                f"{folder} was begun with {option} {value}{why}, not {given}; leave the option out, or start anew"
-            )
-
-
 def _fit(training: Training, folder: Path, options: argparse.Namespace) -> int:
     """Train, keeping a checkpoint of every epoch, and write the results."""
-    trainer, epochs, began = training.trainer, training.settings.epochs, time.perf_counter()
-    if trainer.epoch >= epochs:
-        print(f"all {epochs} epochs are done" + "; --epochs N trains on" * (not training.settings.bound))
+    trainer, began = training.trainer, time.perf_counter()
     bar = sys.stderr.isatty() and not options.no_progress
-    with _ctrl_c() as pressed:
-
-        def after_batch(trainer: Trainer) -> None:
-            if pressed():
-                trainer.stop()
-
-        def after_epoch(trainer: Trainer) -> None:
-            training.save(folder / CHECKPOINT)
-            if not bar:
-                print(_line(trainer.history[-1], epochs), flush=True)
-
-        log = CSVLog(folder / METRICS)
-        training.fit(callbacks=[after_epoch, log], after_batch=after_batch, progress=bar)
-        written = _write_results(training, folder)
+    written = train_in(folder, training, bar, lambda: _write_results(training, folder))
     row = training.result
     if row is not None:
         right = round(row["test_accuracy"] * len(training.test))
@@ -169,12 +142,7 @@ def _fit(training: Training, folder: Path, options: argparse.Namespace) -> int:
         print(f"test accuracy {row['test_accuracy']:.2%} ({right:,} of {len(training.test):,} images) "
               f"after epoch {row['epoch']}{best}, {time.perf_counter() - began:.1f} s")  # fmt: skip
     print(f"{folder}: {', '.join(written)}")
-    if trainer.stopped:
-        data = [] if options.data is None else ["--data", str(options.data)]
-        rest = shlex.join(["autograd-lite", "train", options.task, *data, "--out", options.out, "--name", folder.name])
-        rest += " --resume"
-        return _complain(f"interrupted after {trainer.epoch} of {epochs} epochs; to go on: {rest}", INTERRUPTED)
-    return 0
+    return _complain(how_to_resume(options, folder, training), INTERRUPTED) if trainer.stopped else 0
 
 
 def _write_results(training: Training, folder: Path) -> list[str]:
@@ -204,27 +172,9 @@ def _draw(loss: Tensor, path: Path) -> Path:
     return written
 
 
-def _line(row: dict[str, float], epochs: int) -> str:
-    figures = {name: value for name, value in row.items() if name not in ("epoch", "seconds")}
-    return f"epoch {row['epoch']:3.0f}/{epochs}   {figures_shown(figures, separator='   ')}"
-
-
-@contextmanager
-def _ctrl_c() -> Iterator[Callable[[], bool]]:
-    """Inside, the first Ctrl-C only sets what the yielded function tells; a second one interrupts at once."""
-    pressed = False
-
-    def note(number: int, frame: Any) -> None:
-        nonlocal pressed
-        if pressed:
-            raise KeyboardInterrupt
-        pressed = True
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: pressed
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _detect(options: argparse.Namespace) -> int:
+    detect(options)
+    return 0
 
 
 # -- search, check, graph ---------------------------------------------------------------------------------------------

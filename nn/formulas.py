@@ -140,7 +140,7 @@ ITEMS = (
     Item("3.4", "Random search", "more effective than grid search", "randomsearch"),
     Item("4.1", "CONV layer", "f×f filters slide over the input, ⌊(n + 2p − f)/s + 1⌋", "conv.*|outputlength"),
     Item("4.1", "POOL layer", "the maximum or mean of f×f windows, ⌊(n − f)/s + 1⌋", ".*pool.*|outputlength"),
-    Item("5.1", "Classification", "a class for an image", ".*classif.*"),
+    Item("5.1", "Classification", "a class for an image", "lenet5|resnet8|smallvgg"),
     Item("5.1", "Classification with localization", "a class and a box for an image", ".*locali[sz].*"),
     Item("5.1", "Object detection", "several objects and their boxes", ".*detect.*|.*yolo.*"),
     Item("5.1", "Landmark detection", "places of key points in an image", ".*landmark.*"),

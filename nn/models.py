@@ -89,11 +89,11 @@ def _activations(activation: Any, output: Any, count: int) -> list[Any]:
 class LeNet5(Sequential):
     """Two convolutions of 5×5, each with a 2×2 pool, then 120, 84 and ``classes`` neurons: ``(N, C, H, W) -> (N, 10)``.
 
-    The network of LeCun et al. 1998 in the form that is usual today; for 28×28 images, which the first convolution pads
-    by 2, it has 61,706 parameters.  Images below 12×12, down to 4×4, are padded by the second convolution, too.
-    ``activation`` is a name, a Module class or a function; ``pool`` is "max" or "avg".  The paper's own choices come
-    near to "tanh" and "avg"; the default learns better.  Raises ValueError for an image that is too small, an unknown
-    name.
+    A classifier (cheat sheet 5.1), the network of LeCun et al. 1998 in the form that is usual today; for 28×28 images,
+    which the first convolution pads by 2, it has 61,706 parameters.  Images below 12×12, down to 4×4, are padded by the
+    second convolution, too.  ``activation`` is a name, a Module class or a function; ``pool`` is "max" or "avg".  The
+    paper's own choices come near to "tanh" and "avg"; the default learns better.  Raises ValueError for an image that
+    is too small, an unknown name.
     """
 
     def __init__(
@@ -123,8 +123,8 @@ class LeNet5(Sequential):
 class SmallVGG(Sequential):
     """3×3 convolutions with batch norm, 32-32-pool-64-64-pool, and one linear layer: ``(N, C, H, W) -> (N, 10)``.
 
-    Blocks of two convolutions as in VGG (Simonyan & Zisserman 2015); for 3×32×32 images 106,730 parameters.  Raises
-    ValueError for images below 4×4.
+    A classifier (cheat sheet 5.1) of blocks of two convolutions as in VGG (Simonyan & Zisserman 2015); for 3×32×32
+    images 106,730 parameters.  Raises ValueError for images below 4×4.
     """
 
     def __init__(self, shape: Shape = (3, 32, 32), classes: int = 10, *, generator: Any = None) -> None:
@@ -170,8 +170,9 @@ class ResidualBlock(Module):
 class ResNet8(Sequential):
     """The residual network of CIFAR-10 with one block a stage, of 16, 32 and 64 filters: ``(N, C, H, W) -> (N, 10)``.
 
-    A 3×3 convolution, three blocks, of which the second and third halve the image, the mean of each channel, and one
-    linear layer; 78,042 parameters for 3 channels, whatever the size of the images.  Source: He et al. 2016, 4.2.
+    A classifier (cheat sheet 5.1): a 3×3 convolution, three blocks, of which the second and third halve the image, the
+    mean of each channel, and one linear layer; 78,042 parameters for 3 channels, whatever the size of the images.
+    Source: He et al. 2016, 4.2.
     """
 
     def __init__(self, shape: Shape = (3, 32, 32), classes: int = 10, *, generator: Any = None) -> None:

@@ -11,6 +11,7 @@ from autograd_lite import __version__
 
 from .settings import NET_RATES, OPTIMIZERS, RATES, SCHEDULES, Settings
 from .tasks import NAMES, TASKS, parse_sizes
+from .vision.training import TRAININGS
 
 __all__ = ["make_parser"]
 
@@ -32,14 +33,18 @@ class _Parser(argparse.ArgumentParser):
 def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     """The parser of all options; its result has the command as ``run``, and ``refuse(message)`` for errors found later.
 
-    ``commands`` are the functions of train, search, check, graph and formulas.
+    ``commands`` are the functions of train, detect, search, check, graph and formulas.
     """
     parser = _Parser(prog="autograd-lite", description="Train, check and draw small neural networks.")
     parser.add_argument("--version", action="version", version=f"autograd-lite {__version__}")
-    parsers = parser.add_subparsers(dest="command", required=True, metavar="{train,search,check,graph,formulas}")
+    parsers = parser.add_subparsers(dest="command", required=True, metavar="{train,detect,search,check,graph,formulas}")
     train = parsers.add_parser("train", help="train a network on real data", description=_about_tasks())
     _add_training(train)
     train.set_defaults(run=commands["train"], refuse=train.error)
+    text = "find the objects in an image"
+    detect = parsers.add_parser("detect", help=text, description=f"Let a network of `train detect` {text}.")
+    _add_detection(detect)
+    detect.set_defaults(run=commands["detect"], refuse=detect.error)
     search = parsers.add_parser("search", help="search for hyperparameters at random", description=_ABOUT_SEARCH)
     _add_search(search)
     search.set_defaults(run=commands["search"], refuse=search.error)
@@ -62,7 +67,10 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
 def _add_training(train: argparse.ArgumentParser) -> None:
     usual = Settings()
-    train.add_argument("task", choices=list(TASKS), help="the data; the UCI handwritten digits are built in")
+    train.add_argument(
+        "task", choices=[*TASKS, *TRAININGS],
+        help="images to classify (the UCI digits are built in), or localize, detect, landmarks: see below",
+    )  # fmt: skip
     train.add_argument("--data", metavar="FOLDER", help="folder of the task's files, gzipped or not")
     train.add_argument(
         "--model", help=f"{', '.join(NAMES)}, or layer sizes like 784-300-10 (default: {_each('model')})"
@@ -91,6 +99,22 @@ def _add_training(train: argparse.ArgumentParser) -> None:
     train.add_argument("--name", type=_name, help="folder of this run in it (default: the task, task-2, …)")
     train.add_argument("--resume", action="store_true", help="continue the run --name, or the latest, where it stopped")
     train.add_argument("--no-progress", action="store_true", help="a line an epoch instead of the bar")
+    vision = train.add_argument_group(
+        "localize, detect and landmarks",
+        "Where is a digit in a scene, where are several, where are eyes, nose and mouth of a drawn face? Of the options "
+        "above these take --epochs, --lr, --batch-size, --seed, --out, --name, --resume, --no-progress, and the first "
+        "two --data, a folder like MNIST's, instead of the built-in digits.",
+    )
+    vision.add_argument("--scenes", type=_count, help=f"to train on (default: {_of_vision('scenes')})")
+    vision.add_argument("--size", type=_count, help=f"of an image, in pixels (default: {_of_vision('size')})")
+    vision.add_argument("--objects", type=_count, help="the most in a scene, for detect (default 6)")
+
+
+def _add_detection(detect: argparse.ArgumentParser) -> None:
+    detect.add_argument("image", metavar="IMAGE", help="a picture (needs Pillow), or grey values as .npy")
+    detect.add_argument("--model", metavar="RUN", required=True, help="folder of a run of `train detect`")
+    detect.add_argument("--threshold", type=_share, default=0.3, help="least score of an object (default 0.3)")
+    detect.add_argument("--out", help="the picture with the boxes (default: IMAGE.detections.png)")
 
 
 def _add_search(search: argparse.ArgumentParser) -> None:
@@ -112,6 +136,10 @@ def _each(key: str) -> str:
     return ", ".join([f"{name} {getattr(task, key)}" for name, task in TASKS.items()])
 
 
+def _of_vision(key: str) -> str:
+    return ", ".join([f"{name} {training.usual[key]}" for name, training in TRAININGS.items()])
+
+
 def _schedules() -> str:
     return "; ".join([f"{name}, {what}" for name, what in SCHEDULES.items()])
 
@@ -123,7 +151,7 @@ def _rates() -> str:
 
 def _about_tasks() -> str:
     known = "; ".join([f"{task.title} ({task.credit})" for task in TASKS.values()])
-    return f"Train a network on images of 10 classes: {known}."
+    return f"Train a network on images of 10 classes: {known}; or one that finds things in scenes made of them."
 
 
 # -- the values of options --------------------------------------------------------------------------------------------
@@ -149,6 +177,10 @@ def _seed(text: str) -> int:
 
 def _rate(text: str) -> float:
     return float(_number(text, float, "a number above 0", lambda x: 0 < x < math.inf))
+
+
+def _share(text: str) -> float:
+    return float(_number(text, float, "a number from 0 to 1", lambda x: 0 <= x <= 1))
 
 
 def _decay(text: str) -> float:

@@ -16,16 +16,17 @@ from .module import Module
 __all__ = ["traced_loss", "write_graph", "write_loss_plot"]
 
 
-def write_loss_plot(path: Path, history: list[Row]) -> None:
-    """Draw loss and accuracy over the epochs.  Raises ImportError without matplotlib (extra ``viz``)."""
+def write_loss_plot(path: Path, history: list[Row], figure_of_merit: str = "accuracy") -> None:
+    """Draw the loss and another figure over the epochs.  Raises ImportError without matplotlib (extra ``viz``)."""
     from matplotlib.figure import Figure
 
     epochs = [row["epoch"] for row in history]
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for axes, what, scale in ((left, "loss", "log"), (right, "accuracy", "linear")):
+    for axes, what, scale in ((left, "loss", "log"), (right, figure_of_merit, "linear")):
         for key, label in ((what, "training"), (f"test_{what}", "test")):
-            axes.plot(epochs, [row[key] for row in history], label=label, marker="." if len(epochs) < 3 else "")
+            if key in history[0]:
+                axes.plot(epochs, [row[key] for row in history], label=label, marker="." if len(epochs) < 3 else "")
         axes.set(xlabel="epoch", ylabel=what, yscale=scale)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)

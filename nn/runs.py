@@ -1,12 +1,39 @@
-"""The folders of runs: a new one, or the one to go on with."""
+"""The folders of runs: a new one, or the one to go on with; and a training in one, which Ctrl-C may end."""
 
 from __future__ import annotations
 
+import argparse
+import shlex
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Protocol
 
-__all__ = ["CHECKPOINT", "Failure", "known_run", "new_run"]
+from .callbacks import CSVLog
+from .progress import figures_shown
+from .train import Trainer
+
+__all__ = [
+    "CHECKPOINT", "METRICS", "Failure", "Run", "how_to_resume", "known_run", "new_run", "refuse_other_settings",
+    "train_in",
+]  # fmt: skip
 
 CHECKPOINT = "checkpoint.safetensors"
+METRICS = "metrics.csv"
+
+
+class Run(Protocol):
+    """A training that a command can run; ``settings`` has the ``task`` and ``epochs`` of it."""
+
+    settings: Any
+    trainer: Trainer
+
+    def fit(self, **options: Any) -> object:
+        """Train until all epochs are complete; ``options`` of `Trainer.fit`."""
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint that holds the settings, too."""
 
 
 class Failure(Exception):
@@ -37,3 +64,74 @@ def known_run(out: Path, name: str | None, file: str = CHECKPOINT, what: str = "
     if not found:
         raise Failure(f"there is no {what} to resume in {out / name if name else out}")
     return found[-1].parent
+
+
+def refuse_other_settings(options: argparse.Namespace, settings: Any, folder: Path) -> None:
+    """A run is continued with the settings that it began with; the number of epochs is bound only by a schedule.
+
+    Raises Failure for others.
+    """
+    if options.task != settings.task:
+        raise Failure(f"{folder} is a training on {settings.task}, not {options.task}; --name chooses another run")
+    for key, value in vars(settings).items():
+        given = getattr(options, key, None)
+        if given is not None and given != value and not (key == "epochs" and not settings.bound):
+            option = f"--{key.replace('_', '-')}"
+            why = f", where its {settings.schedule} schedule ends" if key == "epochs" else ""
+            raise Failure(
+                f"{folder} was begun with {option} {value}{why}, not {given}; leave the option out, or start anew"
+            )
+
+
+def train_in(folder: Path, training: Run, bar: bool, write_results: Callable[[], list[str]]) -> list[str]:
+    """Train, keeping checkpoint and figures of every epoch, then ``write_results()``, and return what that does.
+
+    Ctrl-C ends the training after a batch, whose epoch then does not count; a second one interrupts at once.  Without
+    ``bar`` a line is printed for each epoch.
+    """
+    trainer, epochs = training.trainer, training.settings.epochs
+    if trainer.epoch >= epochs:
+        print(f"all {epochs} epochs are done" + "; --epochs N trains on" * (not training.settings.bound))
+    with _ctrl_c() as pressed:
+
+        def after_batch(trainer: Trainer) -> None:
+            if pressed():
+                trainer.stop()
+
+        def after_epoch(trainer: Trainer) -> None:
+            training.save(folder / CHECKPOINT)
+            if not bar:
+                print(_line(trainer.history[-1], epochs), flush=True)
+
+        training.fit(callbacks=[after_epoch, CSVLog(folder / METRICS)], after_batch=after_batch, progress=bar)
+        return write_results()
+
+
+def how_to_resume(options: argparse.Namespace, folder: Path, training: Run) -> str:
+    """What to say of a training that Ctrl-C has ended."""
+    data = [] if options.data is None else ["--data", str(options.data)]
+    rest = shlex.join(["autograd-lite", "train", options.task, *data, "--out", options.out, "--name", folder.name])
+    return f"interrupted after {training.trainer.epoch} of {training.settings.epochs} epochs; to go on: {rest} --resume"
+
+
+def _line(row: dict[str, float], epochs: int) -> str:
+    figures = {name: value for name, value in row.items() if name not in ("epoch", "seconds")}
+    return f"epoch {row['epoch']:3.0f}/{epochs}   {figures_shown(figures, separator='   ')}"
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Inside, the first Ctrl-C only sets what the yielded function tells; a second one interrupts at once."""
+    pressed = False
+
+    def note(number: int, frame: Any) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)

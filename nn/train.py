@@ -437,19 +437,22 @@ def _by_name(metrics: Iterable[Metric] | Mapping[str, Metric]) -> dict[str, Metr
     return named
 
 
-def check_gradients(model: Module, x: Tensor, y: Tensor, max_elements: int = MAX_ELEMENTS) -> GradcheckResult:
-    """Check the gradients of the cross entropy by every parameter, on a float64 copy of the model.
+def check_gradients(
+    model: Module, x: Tensor, y: Tensor, max_elements: int = MAX_ELEMENTS,
+    loss: Callable[[Any, Any], Tensor] = F.cross_entropy,
+) -> GradcheckResult:  # fmt: skip
+    """Check the gradients of the loss by every parameter, on a float64 copy of the model.
 
     Parameters of more than ``max_elements`` are checked along random directions.  At the kinks of ReLU, which real data
     may hit, there is nothing to compare; the result counts them.
     """
     checked = copy.deepcopy(model).double().name_parameters()
-    inputs = Tensor(x.numpy().astype(np.float64))
+    inputs, target = (t.double() if t.dtype.kind == "f" else t for t in (x, y))
     parameters = list(checked.parameters())
 
-    def loss(*_: Tensor) -> Tensor:
-        return F.cross_entropy(checked(inputs), y)
+    def value(*_: Tensor) -> Tensor:
+        return loss(checked(inputs), target)
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "gradcheck: .* at a kink", UserWarning)
-        return gradcheck(loss, parameters, eps=EPS, raise_exception=False, max_elements=max_elements)
+        return gradcheck(value, parameters, eps=EPS, raise_exception=False, max_elements=max_elements)

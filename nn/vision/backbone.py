@@ -16,20 +16,21 @@ __all__ = ["Backbone"]
 
 
 class Backbone(Sequential):
-    """Blocks of a 3×3 convolution, batch norm, 2×2 max pool, leaky ReLU: ``(N, C, H, W) -> (N, filters[−1], H/s, W/s)``.
+    """Blocks of a 3×3 convolution, batch norm, 2×2 max pool, leaky ReLU: ``(N, C, H, W) -> (N, K, H/s, W/s)``.
 
-    ``filters`` are those of the blocks, of which the first ``pools`` (default: all) halve the image, so s = 2^pools.
-    The activation rises, so that it may follow the pool, where it has a quarter of the work.  16 filters and more are
-    convolved by Winograd's algorithm.  Raises ValueError for no blocks, more pools than blocks and fewer than 1 filter.
+    ``filters`` are those of the blocks, K of the last; the first ``pools`` (default: all) halve the image, so s =
+    2^pools.  The activation rises, so that it may follow the pool, where it has a quarter of the work. 16 filters and
+    more are convolved by Winograd's algorithm.  Raises ValueError for no blocks, more pools than blocks and fewer than
+    1 filter.
 
     >>> Backbone(1, [16, 32], pools=1)
     Backbone(
       (conv1): Conv2d(1, 16, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False)
-      (bn1): BatchNorm2d(16, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+      (bn1): BatchNorm2d(num_features=16, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
       (pool1): MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)
       (act1): LeakyReLU(negative_slope=0.1)
       (conv2): Conv2d(16, 32, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False)
-      (bn2): BatchNorm2d(32, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+      (bn2): BatchNorm2d(num_features=32, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
       (act2): LeakyReLU(negative_slope=0.1)
     )
     """

@@ -1,7 +1,7 @@
-"""Landmarks: the places of key points of an object, such as the corners of a mouth, and which are hidden (cheat sheet 5.1).
+"""Landmarks: the places of key points of an object, such as the corners of a mouth  (cheat sheet 5.1).
 
-A point is ``[v, x, y]``: 1 or 0 for visible or hidden, and its place in pixels.  A target has a fourth number, the size of
-the object in pixels: an error of 2 pixels is large on a small face and small on a large one.
+A point is ``[v, x, y]``: 1 or 0 for visible or hidden, and its place in pixels.  A target has a fourth number, the size
+of the object in pixels: an error of 2 pixels is large on a small face and small on a large one.
 """
 
 from __future__ import annotations
@@ -17,10 +17,8 @@ import autograd_lite as al
 from autograd_lite import Tensor
 
 from .. import functional as F
-from ..layers.activation import LeakyReLU
-from ..layers.container import Flatten, Sequential
+from ..layers.conv import Conv2d
 from ..layers.linear import Linear
-from ..models import Shape
 from ..module import Module
 from .backbone import Backbone
 
@@ -34,34 +32,33 @@ VISIBLE, PLACE, SIZE = 0, slice(1, 3), 3  # where they are in a point of a targe
 class LandmarkNet(Module):
     """A network that finds key points: ``(N, C, H, W) -> (N, points, 3)``, of each ``[v, x, y]``  (cheat sheet 5.1).
 
-    v is raw: its sigmoid is the probability that the point is visible; x and y are in pixels.  A `Backbone` of
-    ``filters``, of which the first ``pools`` halve the image, is followed by two linear layers, of ``hidden`` and of
-    3 neurons a point.  Raises ValueError for an image whose sides are not multiples of 2^pools, and for no points.
+    A `Backbone` of ``filters``, of which the first ``pools`` halve the image, gives features of every cell; from these
+    a 1×1 convolution gives each point a score in every cell, whose softmax over the cells says where the point may be.
+    x and y, in pixels, are the mean of the cells' centres, so weighted (Nibali et al. 2018), and v, whose sigmoid is
+    the probability that the point is visible, is linear in the mean of the features.  Raises ValueError for no points
+    and for images whose sides are not multiples of 2^pools.
     """
 
     def __init__(
-        self, shape: Shape = (1, 48, 48), points: int = 5, filters: Sequence[int] = (16, 32, 64, 64), pools: int = 3,
-        hidden: int = 128, *, generator: Any = None,
+        self, points: int = 5, channels: int = 1, filters: Sequence[int] = (16, 32, 64, 64, 64), pools: int = 2,
+        *, generator: Any = None,
     ) -> None:  # fmt: skip
-        channels, height, width = shape
-        stride = 2**pools
         if points < 1:
             raise ValueError(f"there must be at least 1 point, got {points}")
-        if min(height, width) < 1 or height % stride or width % stride:
-            raise ValueError(f"the sides of the image must be multiples of {stride}, got {shape}")
-        self.points = points
+        self.points, self.stride = points, 2**pools
         self.backbone = Backbone(channels, filters, pools, generator=generator)
-        self.head = Sequential({
-            "flatten": Flatten(),
-            "fc1": Linear(filters[-1] * (height // stride) * (width // stride), hidden, generator=generator),
-            "act": LeakyReLU(),
-            "fc2": Linear(hidden, 3 * points, generator=generator),
-        })  # fmt: skip
+        self.where = Conv2d(filters[-1], points, 1, generator=generator)
+        self.seen = Linear(filters[-1], 1, generator=generator)
 
     def forward(self, x: Tensor) -> Tensor:
-        raw = self.head(self.backbone(x)).reshape(len(x), self.points, 3)
-        size = np.array([x.shape[3], x.shape[2]], np.float32)  # the layers give parts of it, counted from the middle
-        return al.cat([raw[..., :1], (raw[..., 1:] + 0.5) * size], -1)
+        if x.ndim != 4 or x.shape[2] % self.stride or x.shape[3] % self.stride:
+            raise ValueError(f"images must be (N, C, H, W), sides multiples of {self.stride}, got {x.shape}")
+        features = self.backbone(x)
+        chances = F.softmax(self.where(features).flatten(2), -1)  # (N, P, cells)
+        rows, columns = np.indices(features.shape[2:]).reshape(2, -1)
+        centres = (np.stack([columns, rows], 1) + 0.5) * self.stride
+        v = self.seen(chances @ features.flatten(2).transpose(1, 2))
+        return al.cat([v, chances @ centres.astype(x.dtype)], -1)
 
 
 def landmark_target(points: Any, visible: Any, size: Any) -> Tensor:
@@ -92,7 +89,7 @@ class LandmarkLoss(Module):
 
     >>> target = landmark_target([[3.0, 4.0]], [True], 10.0)[None]
     >>> LandmarkLoss()(al.tensor([[[100.0, 3.0, 5.0]]]), target)  # visible for sure, 1 pixel of 10 beside
-    tensor(0.5000)
+    tensor(0.5)
     """
 
     def __init__(self, visible_weight: float = 1.0, point_weight: float = 50.0) -> None:

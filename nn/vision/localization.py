@@ -1,7 +1,7 @@
 """Localization: is there an object in the image, where, and of which class?  (cheat sheet 5.1, 5.2).
 
-The answer is one vector ``y = [p_c, b_x, b_y, b_h, b_w, c_1 … c_C]`` for an image: whether there is an object, the centre
-of its box, height before width, all as parts of the image's width and height, and a probability for each class.
+The answer is one vector ``y = [p_c, b_x, b_y, b_h, b_w, c_1 … c_C]`` for an image: whether there is an object, the
+centre of its box, height before width, all as parts of the image's width and height, and a probability for each class.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ __all__ = [
 class LocalizationNet(Module):
     """A network that classifies and locates one object: ``(N, C, H, W) -> (N, 5 + classes)``  (cheat sheet 5.1, 5.2).
 
-    After a `Backbone` of ``filters``, of which the first ``pools`` halve the image, two heads share the work: ``where``,
-    two linear layers on all features of all places, gives p_c and the box; ``what``, one linear layer on the largest
-    value of each feature, wherever it is, gives the classes.  The output is raw, see `localization_vectors`.  Raises
-    ValueError for an image whose sides are not multiples of 2^pools, and for fewer than 1 class.
+    After a `Backbone` of ``filters``, of which the first ``pools`` halve the image, two heads share the work:
+    ``where``, two linear layers on all features of all places, gives p_c and the box; ``what``, one linear layer on the
+    largest value of each feature, wherever it is, gives the classes.  The output is raw, see `localization_vectors`.
+    Raises ValueError for an image whose sides are not multiples of 2^pools, and for fewer than 1 class.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """YOLO: all objects of an image by one look at it  (cheat sheet 5.1, 5.3; Redmon et al. 2016, Redmon & Farhadi 2017).
 
-A convolutional network reduces the image to a grid of cells.  For each anchor of each cell it gives one vector ``[p_c, b_x,
-b_y, b_h, b_w, c_1 … c_C]``, see `Grid`, and what of these is probable and not suppressed by something more probable is an
-object.
+A convolutional network reduces the image to a grid of cells.  For each anchor of each cell it gives one vector ``[p_c,
+b_x, b_y, b_h, b_w, c_1 … c_C]``, see `Grid`, and what of these is probable and not suppressed by something more
+probable is an object.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ RARE = 0.01  # how probable an object is to an untrained network, in one anchor 
 class YOLO(Module):
     """A small fully convolutional detector: ``(N, C, H, W) -> (N, H/s, W/s, A, 5 + classes)``  (cheat sheet 5.1, 5.3).
 
-    ``anchors`` ``(A, 2)`` are widths and heights in pixels, from `kmeans_anchors`.  A `Backbone` of ``filters``, of which
-    the first ``pools`` halve the image, so that a cell has s = 2^pools pixels, is followed by a 1×1 convolution.  The
-    output is raw, see `yolo_vectors`.  An untrained network takes every object for improbable: most cells are empty
-    (Lin et al. 2017).  Raises ValueError for anchors of another shape or with a side that is not above 0, and for
-    fewer than 1 class.
+    ``anchors`` ``(A, 2)`` are widths and heights in pixels, from `kmeans_anchors`.  A `Backbone` of ``filters``, of
+    which the first ``pools`` halve the image, so that a cell has s = 2^pools pixels, is followed by a 1×1 convolution.
+    The output is raw, see `yolo_vectors`.  An untrained network takes every object for improbable: most cells are empty
+    (Lin et al. 2017).  Raises ValueError for anchors of another shape or with a side that is not above 0, and for fewer
+    than 1 class.
 
     >>> model = YOLO([[16.0, 24.0], [24.0, 24.0]], classes=10)
     >>> model(al.zeros(1, 1, 64, 48)).shape
@@ -118,7 +118,7 @@ def find_objects(raw: Tensor, grid: Grid, threshold: float = 0.3, iou_threshold:
 
 
 class YOLOLoss(Module):
-    """The loss of raw outputs and targets, both ``(N, rows, columns, A, 5 + C)``, summed over an image, the mean of all.
+    """The loss of raw outputs and targets, both ``(N, rows, columns, A, 5 + C)``, summed over each image, then the mean.
 
     Where the target says that an anchor is responsible for an object, ``object_weight BCE(p_c) + box_weight (1 − CIoU) +
     class_weight CE(c)`` of it; elsewhere ``empty_weight BCE(p_c)``: boxes and classes of empty cells do not count (cheat

@@ -1,0 +1,154 @@
+"""``autograd-lite train localize``, ``detect``, ``landmarks``, and ``autograd-lite detect IMAGE``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from pathlib import Path
+
+import autograd_lite as al
+from autograd_lite import CheckpointError, Tensor, save
+
+from .callbacks import CSVLog
+from .report import write_loss_plot
+from .runs import CHECKPOINT, METRICS, Failure, how_to_resume, known_run, new_run, refuse_other_settings, train_in
+from .summary import summary
+from .table import text_table
+from .train import check_gradients, read_checkpoint
+from .vision.drawing import draw_detections
+from .vision.images import read_image
+from .vision.training import TRAININGS, DetectionTraining, VisionSettings, VisionTraining
+from .vision.yolo import YOLO
+
+__all__ = ["detect", "train_vision"]
+
+OTHERS = "model", "optimizer", "schedule", "decay_rate", "weight_decay", "clip_norm", "patience"  # of `train digits`
+CHECKED = 2, 4  # before a training: images, and how many elements of a parameter one by one
+PREDICTIONS = "predictions.png"
+
+
+# -- train ------------------------------------------------------------------------------------------------------------
+
+
+def train_vision(options: argparse.Namespace) -> str:
+    """Train on a task of vision; returns "", or after Ctrl-C what to say of the rest.  Raises Failure, DataError."""
+    _refuse_strange(options)
+    training, folder = _resumed(options) if options.resume else _begun(options)
+    trainer, train = training.trainer, training.train
+    print(f"{training.title}: {len(train):,} images to train on, {len(training.test):,} to test on\n")
+    print(summary(trainer.model, train.tensors[0].shape[1:]).table(), end="\n\n")
+    images, elements = CHECKED
+    result = check_gradients(trainer.model, *train[:images], elements, trainer.loss)
+    print(result if not result else str(result).partition("\n")[0])
+    if not result:
+        raise Failure("the gradients of this model are wrong; it was not trained")
+    began, bar = time.perf_counter(), sys.stderr.isatty() and not options.no_progress
+    written = train_in(folder, training, bar, lambda: _write_results(training, folder))
+    if trainer.history:
+        print("\n".join(["", *training.report(), ""]))
+    print(f"{folder}: {', '.join(written)} ({time.perf_counter() - began:.1f} s)")
+    return how_to_resume(options, folder, training) if trainer.stopped else ""
+
+
+def _refuse_strange(options: argparse.Namespace) -> None:
+    """Refuse the options that are of other tasks."""
+    strange = [*OTHERS, *(["objects"] if options.task != "detect" else [])]
+    strange += ["data"] if options.task == "landmarks" else []
+    for key in strange:
+        if getattr(options, key) is not None:
+            options.refuse(f"argument --{key.replace('_', '-')}: `train {options.task}` has no such option")
+
+
+def _begun(options: argparse.Namespace) -> tuple[VisionTraining, Path]:
+    """A new training, and its folder with a first checkpoint."""
+    fields = [field.name for field in dataclasses.fields(VisionSettings)]
+    given = {key: getattr(options, key) for key in fields if getattr(options, key, None) is not None}
+    if options.data is not None:
+        given["source"] = "files"
+    settings = VisionSettings.usual(**given)
+    training = TRAININGS[settings.task](settings, options.data)
+    folder = new_run(Path(options.out), options.task, options.name)
+    training.save(folder / CHECKPOINT)
+    return training, folder
+
+
+def _resumed(options: argparse.Namespace) -> tuple[VisionTraining, Path]:
+    """The training to go on with, and its folder."""
+    folder = known_run(Path(options.out), options.name)
+    settings = VisionSettings.of(folder / CHECKPOINT)
+    refuse_other_settings(options, settings, folder)
+    if (settings.source == "files") != (options.data is not None):
+        raise Failure(
+            f"{folder} was begun with{'' if settings.source == 'files' else 'out'} --data; continue it in the same way"
+        )
+    training = TRAININGS[settings.task](settings, options.data)
+    training.trainer.load(folder / CHECKPOINT)
+    return training, folder
+
+
+def _write_results(training: VisionTraining, folder: Path) -> list[str]:
+    """Weights, figures and pictures; returns the names of the files.  What cannot be drawn is said on stderr."""
+    trainer = training.trainer
+    save(trainer.model.state_dict(), folder / "model.safetensors")
+    CSVLog(folder / METRICS)(trainer)
+    written = [CHECKPOINT, "model.safetensors", METRICS]
+    if trainer.history:
+        try:
+            write_loss_plot(folder / "loss.svg", trainer.history, training.main)
+            training.draw(folder / PREDICTIONS)
+            written += ["loss.svg", PREDICTIONS]
+        except ImportError:
+            print(f'autograd-lite: loss.svg and {PREDICTIONS} left out: they need matplotlib; '
+                  'pip install "autograd-lite[viz]"', file=sys.stderr)  # fmt: skip
+    return written
+
+
+# -- detect -----------------------------------------------------------------------------------------------------------
+
+
+def detect(options: argparse.Namespace) -> None:
+    """Find the objects in an image with the network of a run; print them, and draw them on the image.
+
+    Raises Failure, DataError, CheckpointError.
+    """
+    model = _trained(Path(options.model))
+    try:
+        image = read_image(options.image, "L")
+    except (ImportError, ValueError) as error:
+        raise Failure(f"{options.image}: {error}") from error
+    found = model.predict(image[None], options.threshold)[0]
+    height, width = image.shape[1:]
+    print(f"{options.image}: {width}×{height} pixels, {len(found['labels'])} objects\n")
+    print("\n".join(text_table([("class", "score", "x1", "y1", "x2", "y2"), *_rows(found)], 1)))
+    path = Path(options.out or f"{options.image}.detections.png")
+    try:
+        draw_detections(image, found, path=path)
+    except ImportError as error:
+        raise Failure(f"{path} was not drawn: {error}") from error
+    except ValueError as error:  # an ending that is no picture's
+        raise Failure(f"cannot draw {path}: {error}") from error
+    print(f"\n{path}")
+
+
+def _rows(found: dict[str, Tensor]) -> list[tuple[str, ...]]:
+    parts = [found[name].numpy().tolist() for name in ("labels", "scores", "boxes")]
+    return [(str(label), f"{score:.1%}", *[f"{x:.1f}" for x in box]) for label, score, box in zip(*parts, strict=True)]
+
+
+def _trained(path: Path) -> YOLO:
+    """The detector of a run, by its folder or the checkpoint in it."""
+    path = path / CHECKPOINT if path.is_dir() else path
+    if not path.exists():
+        raise Failure(f"{path}: there is no such file; `autograd-lite train detect` makes one")
+    settings = VisionSettings.of(path)
+    if settings.task != "detect":
+        raise Failure(f"{path} is of a training on {settings.task}, not on detect")
+    stored = read_checkpoint(path)["trainer"]["model"]
+    model = DetectionTraining.untrained()
+    try:
+        model.load_state_dict(stored)
+    except ValueError as error:
+        raise CheckpointError(f"{path} does not fit: {error}") from error
+    return model
