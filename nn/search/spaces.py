@@ -111,6 +111,7 @@ class OneMinusLogUniform(Space):
 class Integer(Space):
     """A whole number from ``low`` to ``high``, both included; with ``log`` each order of magnitude equally likely.
 
+    For numbers of neurons and of layers (cheat sheet 3.4).
     Raises TypeError for ends that are not integers, ValueError for ``low > high`` and with ``log`` for ends below 1.
     """
 
