@@ -77,15 +77,15 @@ from .summary import summary
 from .train import Diverged, Trainer
 
 __all__ = [
-    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d",
-    "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "CSVLog", "CategoricalCrossEntropyLoss",
-    "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CrossEntropyLoss", "Diverged", "Dropout",
-    "Dropout2d", "ELU", "EarlyStopping", "Embedding", "Flatten", "Fold", "GELU", "GLU", "GroupNorm", "Hardtanh",
-    "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "L1Penalty", "L2Penalty", "LayerNorm", "LazyBatchNorm1d",
-    "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeNet5", "LeakyReLU",
-    "Linear", "LogSigmoid", "LogSoftmax", "MLP", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "ModuleDict",
+    "ELU", "GELU", "GLU", "MLP", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d",
+    "CSVLog", "CategoricalCrossEntropyLoss", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d",
+    "CrossEntropyLoss", "Diverged", "Dropout", "Dropout2d", "EarlyStopping", "Embedding", "Flatten", "Fold",
+    "GroupNorm", "Hardtanh", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "L1Penalty", "L2Penalty", "LayerNorm",
+    "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeNet5",
+    "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "ModuleDict",
     "ModuleList", "NLLLoss", "Neuron", "PReLU", "Parameter", "ParameterDict", "ParameterList", "ReLU", "ReLU6",
-    "ResNet8", "SELU", "Sequential", "SiLU", "Sigmoid", "SmallVGG", "SmoothL1Loss", "Softmax", "Softplus",
-    "Softsign", "Tanh", "Trainer", "Unfold", "data", "diagnose", "functional", "init", "metrics", "optim",
-    "search", "summary", "utils",
+    "ResNet8", "Sequential", "SiLU", "Sigmoid", "SmallVGG", "SmoothL1Loss", "Softmax", "Softplus", "Softsign",
+    "Tanh", "Trainer", "Unfold", "data", "diagnose", "functional", "init", "metrics", "optim", "search", "summary",
+    "utils",
 ]  # fmt: skip

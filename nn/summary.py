@@ -45,9 +45,10 @@ class SummaryError(ValueError):
 class Summary:
     """The layers in the order in which they ran; prints as a table with the formulas below it."""
 
-    def __init__(self, layers: list[Layer], nbytes: int, complete: bool = True) -> None:
+    def __init__(self, layers: list[Layer], parameters: Sequence[Tensor], complete: bool = True) -> None:
         self.layers = layers
-        self.nbytes = nbytes  # of the parameters
+        self.nbytes = sum(p.nbytes for p in parameters)
+        self.frozen = sum(p.numel() for p in parameters if not p.requires_grad)
         self.complete = complete
 
     @property
@@ -102,7 +103,8 @@ class Summary:
         )
 
     def _note(self) -> str:
-        return f"memory: the outputs for one example; the parameters take {_bytes(self.nbytes)}"
+        frozen = f", {self.frozen:,} of them are frozen" if self.frozen else ""
+        return f"memory: the outputs for one example; the parameters take {_bytes(self.nbytes)}{frozen}"
 
     def _repr_html_(self) -> str:
         """The table as notebooks show it, each layer's formulas in its row."""
@@ -170,7 +172,7 @@ class _Recorder:
         self.model, self.batch = model, batch
         self.paths = {id(module): path for path, module in model.named_modules()}
         self.layers: list[Layer] = []
-        self.counted: dict[int, int] = {}  # the bytes of each parameter that is in a row
+        self.counted: dict[int, Tensor] = {}  # the parameters that are in a row
         self.linear = ""  # the path of the layer before, if it is a linear one
         self.image = self._image_of(inputs[0].shape)  # what a linear layer may have before it, flattened
 
@@ -210,7 +212,7 @@ class _Recorder:
     def _count(self, parameters: Sequence[Tensor]) -> int:
         """How many of the parameters' elements are in no row yet."""
         new = {id(p): p for p in parameters if id(p) not in self.counted}
-        self.counted.update({key: p.nbytes for key, p in new.items()})
+        self.counted.update(new)
         return sum(p.numel() for p in new.values())
 
     def _parameter_formula(self, module: Module, has: bool, new: int) -> str:
@@ -243,7 +245,7 @@ class _Recorder:
             new = 0 if isinstance(module, Lazy) else self._count(list(module.parameters(recurse=False)))
             if new or isinstance(module, Lazy):
                 self.layers.append(Layer(self._path(module), type(module).__name__, "did not run", new))
-        return Summary(self.layers, sum(self.counted.values()), complete)
+        return Summary(self.layers, list(self.counted.values()), complete)
 
     def failure(self, error: Exception) -> SummaryError:
         """What is raised when a run has raised ``error``."""
