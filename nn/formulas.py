@@ -27,7 +27,7 @@ WIDTH, INDENT = 100, 36  # of the lines, and of the column of titles
 
 
 class Item(NamedTuple):
-    """One item of the sheet; ``names`` tells which names can be its implementers', in lower case, without ``_``."""
+    """One item of the sheet; ``names`` is the pattern of its implementers' names, in lower case and without ``_``."""
 
     section: str
     title: str

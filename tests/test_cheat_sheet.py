@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from pytest import approx  # noqa: PT013
+import pytest
 
 import autograd_lite as al
 import nn
@@ -25,6 +25,7 @@ NOT_YET = {
 }  # fmt: skip
 
 LN2, LN3 = math.log(2), math.log(3)
+approx = pytest.approx
 
 
 def exact(values: Any, requires_grad: bool = False) -> al.Tensor:
