@@ -1,7 +1,8 @@
 """nn: layers, losses, optimizers, data and training, on top of autograd_lite."""
 
-from . import data, functional, init, metrics, optim, utils
+from . import data, functional, init, metrics, optim, search, utils
 from .callbacks import CSVLog, EarlyStopping
+from .doctor import diagnose
 from .layers import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -58,5 +59,5 @@ __all__ = [
     "LeakyReLU", "Linear", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "ModuleDict", "ModuleList", "Neuron",
     "Parameter", "ParameterDict", "ParameterList", "ReLU", "ResNet8", "Sequential", "Sigmoid", "SmallVGG",
     "Softmax", "Tanh", "Unfold", "data", "functional", "init", "optim", "summary",
-    "CSVLog", "Diverged", "EarlyStopping", "Trainer", "metrics", "utils",
+    "CSVLog", "Diverged", "EarlyStopping", "Trainer", "diagnose", "metrics", "search", "utils",
 ]  # fmt: skip

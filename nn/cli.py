@@ -1,4 +1,4 @@
-"""The command line: ``autograd-lite train digits``, ``check``, ``graph``.  Here are only the commands and printing."""
+"""The command line: ``autograd-lite train digits``, ``search``, ``check``, ``graph``: the commands and printing."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from .options import make_parser
 from .progress import figures_shown
 from .report import traced_loss, write_graph, write_loss_plot
 from .runs import CHECKPOINT, Failure, known_run, new_run
+from .search_command import search
 from .settings import Settings, Training
 from .summary import summary
 from .tasks import TASKS, full_name
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows "?" in its place
     try:
-        options = make_parser({"train": _train, "check": _check, "graph": _graph}).parse_args(argv)
+        options = make_parser({"train": _train, "search": _search, "check": _check, "graph": _graph}).parse_args(argv)
         return int(options.run(options))
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
@@ -219,7 +220,13 @@ def _ctrl_c() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-# -- check, graph -----------------------------------------------------------------------------------------------------
+# -- search, check, graph ---------------------------------------------------------------------------------------------
+
+
+def _search(options: argparse.Namespace) -> int:
+    _find_data(options)
+    rest = search(options)
+    return _complain(rest, INTERRUPTED) if rest else 0
 
 
 def _small_loss(options: argparse.Namespace) -> tuple[MLP, Tensor, Tensor]:

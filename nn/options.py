@@ -16,6 +16,11 @@ __all__ = ["make_parser"]
 
 Command = Callable[[argparse.Namespace], int]
 
+_ABOUT_SEARCH = (
+    "Train networks of linear layers at random points of the cheat sheet's space of hyperparameters, and compare them "
+    "on a fifth of the training images. The test images are not looked at."
+)
+
 
 class _Parser(argparse.ArgumentParser):
     """Errors take one line."""
@@ -27,14 +32,17 @@ class _Parser(argparse.ArgumentParser):
 def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     """The parser of all options; its result has the command as ``run``, and ``refuse(message)`` for errors found later.
 
-    ``commands`` are the functions of train, check and graph.
+    ``commands`` are the functions of train, search, check and graph.
     """
     parser = _Parser(prog="autograd-lite", description="Train, check and draw small neural networks.")
     parser.add_argument("--version", action="version", version=f"autograd-lite {__version__}")
-    parsers = parser.add_subparsers(dest="command", required=True, metavar="{train,check,graph}")
+    parsers = parser.add_subparsers(dest="command", required=True, metavar="{train,search,check,graph}")
     train = parsers.add_parser("train", help="train a network on real data", description=_about_tasks())
     _add_training(train)
     train.set_defaults(run=commands["train"], refuse=train.error)
+    search = parsers.add_parser("search", help="search for hyperparameters at random", description=_ABOUT_SEARCH)
+    _add_search(search)
+    search.set_defaults(run=commands["search"], refuse=search.error)
     for name, text in (("check", "check the gradients of a small network against finite differences"),
                        ("graph", "draw the computation graph of a small network")):  # fmt: skip
         command = parsers.add_parser(name, help=text, description=text)
@@ -77,6 +85,20 @@ def _add_training(train: argparse.ArgumentParser) -> None:
     train.add_argument("--name", type=_name, help="folder of this run in it (default: the task, task-2, …)")
     train.add_argument("--resume", action="store_true", help="continue the run --name, or the latest, where it stopped")
     train.add_argument("--no-progress", action="store_true", help="a line an epoch instead of the bar")
+
+
+def _add_search(search: argparse.ArgumentParser) -> None:
+    search.add_argument("task", choices=list(TASKS), help="the data; the UCI handwritten digits are built in")
+    search.add_argument("--data", metavar="FOLDER", help="folder of the task's files, gzipped or not")
+    search.add_argument("--trials", type=_count, default=20, help="how many points to try (default 20)")
+    search.add_argument("--epochs", type=_count, help="of each trial (default 10)")
+    search.add_argument("--optimizer", choices=OPTIMIZERS, help="adam (default), or sgd with momentum")
+    search.add_argument("--seed", type=_seed, help="of the points, of start weights and order (default 0)")
+    search.add_argument("--workers", type=_count, help="processes (default: one a core)")
+    search.add_argument("--out", default="runs", help="folder of all runs (default runs)")
+    search.add_argument("--name", type=_name, help="folder of this search in it (default: digits-search, …)")
+    search.add_argument("--resume", action="store_true", help="continue the search --name, or the latest")
+    search.add_argument("--no-progress", action="store_true", help="a line a trial instead of the bar")
 
 
 def _each(key: str) -> str:
