@@ -261,8 +261,10 @@ class Tensor:
             node.extra().grad = value
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
-        """Add the gradient of this tensor with respect to every leaf to the leaves' ``grad``.
+        """Add the gradient of this tensor with respect to every leaf to the leaves' ``grad``  (cheat sheet 2.3).
 
+        The chain rule in reverse: from the result back, each operation multiplies the gradient that it gets by its own
+        derivative, and passes it on.
         ``gradient``, of this tensor's shape, is 1 by default for a single element.  ``retain_graph`` keeps what the
         gradients read for another backward; ``create_graph`` records the gradients themselves, for higher orders.
         Raises RuntimeError for more than one element without ``gradient``, for a tensor that records nothing, for a

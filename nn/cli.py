@@ -1,4 +1,7 @@
-"""The command line: ``autograd-lite train digits``, ``search``, ``check``, ``graph``: the commands and printing."""
+"""The command line: ``autograd-lite train digits``, ``search``, ``check``, ``graph``, ``formulas``.
+
+Here are only the commands and printing.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from autograd_lite import CheckpointError, Generator, Tensor, save
 from .callbacks import CSVLog
 from .data import DataError
 from .data.idx import DEBIAN
+from .formulas import ITEMS, list_items, select
 from .models import MLP
 from .options import make_parser
 from .progress import figures_shown
@@ -45,7 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows "?" in its place
     try:
-        options = make_parser({"train": _train, "search": _search, "check": _check, "graph": _graph}).parse_args(argv)
+        commands = {
+            "train": _train, "search": _search, "check": _check, "graph": _graph, "formulas": _formulas
+        }  # fmt: skip
+        options = make_parser(commands).parse_args(argv)
         return int(options.run(options))
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
@@ -253,6 +260,18 @@ def _graph(options: argparse.Namespace) -> int:
         print(_draw(traced_loss(*_small_loss(options)), path))
     except (ValueError, RuntimeError) as error:  # too many layers to be read, or no way to make a PDF
         raise Failure(f"cannot draw {path}: {error}") from error
+    return 0
+
+
+# -- formulas ---------------------------------------------------------------------------------------------------------
+
+
+def _formulas(options: argparse.Namespace) -> int:
+    try:
+        items = ITEMS if options.item is None else select(options.item)
+    except ValueError as error:
+        options.refuse(f"argument item: {error}")
+    print(list_items(items, detailed=options.item is not None))
     return 0
 
 

@@ -204,9 +204,9 @@ def diagnose(
     if all(g is None for g in gradients.values()):
         raise ValueError("the loss depends on no parameter of the model that requires a gradient")
     signals = list(zip(recorded, found[len(trained) :], strict=True))
-    ratios = _ratios(gradients, lr, optimizer)
+    steps = _steps(gradients, lr, optimizer)
     tape = Tape.of(value, *[tensor for _, tensor in recorded])
-    layers = _layers(model, tape, signals, gradients, ratios)
+    layers = _layers(model, tape, signals, gradients, steps)
     last = max([node.seq for node in tape.roots[1:]], default=0)
     hidden = [row for seq, row in layers if seq < last]
     unused = [name for name, p in trained.items() if gradients[p] is None]
@@ -245,11 +245,13 @@ def _outputs(model: Module) -> Iterator[list[tuple[Module, Tensor]]]:
 @contextmanager
 def _buffers_kept(model: Module) -> Iterator[None]:
     """Afterwards all buffers have the values that they had before."""
-    before = [(buffer, buffer._array.copy()) for buffer in model.buffers()]
+    before = [(m, name, buffer, buffer._array.copy()) for m in model.modules()
+              for name, buffer in m.named_buffers(recurse=False)]  # fmt: skip
     try:
         yield
     finally:
-        for buffer, array in before:
+        for module, name, buffer, array in before:
+            setattr(module, name, buffer)
             if not np.array_equal(buffer._array, array, equal_nan=buffer.dtype.kind == "f"):
                 np.copyto(buffer._array, array)
                 log_write("diagnose", buffer._array)
@@ -260,7 +262,7 @@ def _norm(arrays: list[np.ndarray]) -> float:
     return math.sqrt(sum(float(np.sum(np.square(a, dtype=np.float64))) for a in arrays))
 
 
-def _ratios(
+def _steps(
     gradients: dict[Parameter, Tensor | None], lr: float | None, optimizer: Optimizer | None
 ) -> dict[Parameter, np.ndarray]:
     """The step that each parameter would take; nothing if no rate is known.  The optimizer works on copies."""

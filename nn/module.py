@@ -246,7 +246,7 @@ class Module:
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """The parameters with their paths, each once even where modules share it, or under all (as the modules)."""
+        """The parameters with their paths, each once even where modules share it, unless ``remove_duplicate=False``."""
         return self._named(_is_parameter, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
@@ -256,7 +256,7 @@ class Module:
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """The buffers with their paths, each once, or under all (as the modules)."""
+        """The buffers with their paths, each once, unless ``remove_duplicate=False``."""
         return self._named(_is_buffer, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:

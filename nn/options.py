@@ -32,11 +32,11 @@ class _Parser(argparse.ArgumentParser):
 def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     """The parser of all options; its result has the command as ``run``, and ``refuse(message)`` for errors found later.
 
-    ``commands`` are the functions of train, search, check and graph.
+    ``commands`` are the functions of train, search, check, graph and formulas.
     """
     parser = _Parser(prog="autograd-lite", description="Train, check and draw small neural networks.")
     parser.add_argument("--version", action="version", version=f"autograd-lite {__version__}")
-    parsers = parser.add_subparsers(dest="command", required=True, metavar="{train,search,check,graph}")
+    parsers = parser.add_subparsers(dest="command", required=True, metavar="{train,search,check,graph,formulas}")
     train = parsers.add_parser("train", help="train a network on real data", description=_about_tasks())
     _add_training(train)
     train.set_defaults(run=commands["train"], refuse=train.error)
@@ -51,6 +51,12 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         if name == "graph":
             command.add_argument("--out", default="graph.svg", help=".svg, .png or .pdf (default graph.svg)")
         command.set_defaults(run=commands[name])
+    text = "list the formulas of the cheat sheet, with what implements each"
+    formulas = parsers.add_parser("formulas", help=text, description=text)
+    formulas.add_argument(
+        "item", nargs="?", help="a section like 2.6, a chapter like 2, or a title like adam: in detail"
+    )
+    formulas.set_defaults(run=commands["formulas"], refuse=formulas.error)
     return parser
 
 

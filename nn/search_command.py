@@ -51,9 +51,10 @@ def train_and_score(
     generator = Generator(seed)
     train, validation = _split(task, data, seed)
     model = MLP([TASKS[task].pixels, *[hidden] * layers, CLASSES], generator=generator)
-    optim = _make_optimizer(optimizer, model, lr, rest)
+    stepping = _make_optimizer(optimizer, model, lr, rest)
     trainer = Trainer(
-        model, optim, F.cross_entropy, metrics=[accuracy], schedule=ExponentialDecay(optim, decay), generator=generator
+        model, stepping, F.cross_entropy, metrics=[accuracy], schedule=ExponentialDecay(stepping, decay),
+        generator=generator,
     )  # fmt: skip
     trainer.fit(DataLoader(train, batch_size, shuffle=True, generator=generator), epochs, progress=False)
     return trainer.evaluate(DataLoader(validation, 500))["accuracy"]

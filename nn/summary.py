@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import traceback
 from collections.abc import Iterator, Sequence
@@ -16,11 +15,12 @@ from autograd_lite import Tensor, get_default_dtype, no_grad
 from .counts import Shape, multiply_adds, parameter_formula, shape_formula
 from .layers import Lazy, Linear, Softmax
 from .module import Module
+from .table import html_table, text_table
 
 __all__ = ["Layer", "Summary", "SummaryError", "summary"]
 
 HEADS = "layer", "kind", "output", "parameters", "multiply-adds", "memory"
-NUMBERS = 3  # from this column on to the right
+WORDS = 3  # so many columns; the others are numbers
 
 
 class Layer(NamedTuple):
@@ -45,9 +45,10 @@ class SummaryError(ValueError):
 class Summary:
     """The layers in the order in which they ran; prints as a table with the formulas below it."""
 
-    def __init__(self, layers: list[Layer], nbytes: int, complete: bool = True) -> None:
+    def __init__(self, layers: list[Layer], parameters: Sequence[Tensor], complete: bool = True) -> None:
         self.layers = layers
-        self.nbytes = nbytes  # of the parameters
+        self.nbytes = sum(p.nbytes for p in parameters)
+        self.frozen = sum(p.numel() for p in parameters if not p.requires_grad)
         self.complete = complete
 
     @property
@@ -67,20 +68,20 @@ class Summary:
 
     def table(self) -> str:
         """The table without the formulas."""
-        first, *rows = _aligned([HEADS, *self._rows(), self._total()])
-        rule = "─" * len(first)
-        return "\n".join([first, rule, *rows[:-1], rule, rows[-1], self._note()])
+        lines = text_table([HEADS, *self._rows(), self._total()], WORDS)
+        return "\n".join([*lines[:-1], lines[1], lines[-1], self._note()])
 
     def formulas(self) -> str:
         """How the sizes and numbers of parameters come about, in the cheat sheet's formulas  (cheat sheet 4.1, 6.1)."""
         rows = [(layer.path, layer.shape_formula, layer.parameter_formula) for layer in self.layers]
         columns = [c for c in zip(*[row for row in rows if row[1] or row[2]], strict=True) if any(c)]
+        widths = [max(map(len, column)) for column in columns]
+        lines = ["   ".join(map(str.ljust, row, widths)).rstrip() for row in zip(*columns, strict=True)]
         kinds: dict[str, int] = {}
         for layer in self.layers:
             kinds[layer.kind] = kinds.get(layer.kind, 0) + layer.parameters
         sums = [f"Σ {kind} {n:,}" for kind, n in kinds.items() if n]
-        total = [f"parameters: {' + '.join(sums)} = {self.parameters:,}"] if sums else []
-        return "\n".join([*_aligned(list(zip(*columns, strict=True))), *total])
+        return "\n".join([*lines, *([f"parameters: {' + '.join(sums)} = {self.parameters:,}"] if sums else [])])
 
     def __str__(self) -> str:
         return f"{self.table()}\n\n{self.formulas()}".rstrip()
@@ -102,18 +103,14 @@ class Summary:
         )
 
     def _note(self) -> str:
-        return f"memory: the outputs for one example; the parameters take {_bytes(self.nbytes)}"
+        frozen = f", {self.frozen:,} of them are frozen" if self.frozen else ""
+        return f"memory: the outputs for one example; the parameters take {_bytes(self.nbytes)}{frozen}"
 
     def _repr_html_(self) -> str:
         """The table as notebooks show it, each layer's formulas in its row."""
         formulas = [", ".join(filter(None, layer[-2:])) for layer in self.layers]
         rows = [(*row, formula) for row, formula in zip(self._rows(), formulas, strict=True)]
-        body = "".join([_html_row(row, "td") for row in rows])
-        head, foot = _html_row((*HEADS, "formulas"), "th"), _html_row((*self._total(), ""), "th")
-        return (
-            f"<table><thead>{head}</thead><tbody>{body}</tbody><tfoot>{foot}</tfoot></table>"
-            f"<p>{html.escape(self._note())}</p>"
-        )
+        return html_table([(*HEADS, "formulas"), *rows, (*self._total(), "")], [self._note()])
 
 
 def summary(model: Module, input_shape: Any, dtype: Any = None, *, batch: bool = True) -> Summary:
@@ -175,7 +172,7 @@ class _Recorder:
         self.model, self.batch = model, batch
         self.paths = {id(module): path for path, module in model.named_modules()}
         self.layers: list[Layer] = []
-        self.counted: dict[int, int] = {}  # the bytes of each parameter that is in a row
+        self.counted: dict[int, Tensor] = {}  # the parameters that are in a row
         self.linear = ""  # the path of the layer before, if it is a linear one
         self.image = self._image_of(inputs[0].shape)  # what a linear layer may have before it, flattened
 
@@ -215,7 +212,7 @@ class _Recorder:
     def _count(self, parameters: Sequence[Tensor]) -> int:
         """How many of the parameters' elements are in no row yet."""
         new = {id(p): p for p in parameters if id(p) not in self.counted}
-        self.counted.update({key: p.nbytes for key, p in new.items()})
+        self.counted.update(new)
         return sum(p.numel() for p in new.values())
 
     def _parameter_formula(self, module: Module, has: bool, new: int) -> str:
@@ -248,7 +245,7 @@ class _Recorder:
             new = 0 if isinstance(module, Lazy) else self._count(list(module.parameters(recurse=False)))
             if new or isinstance(module, Lazy):
                 self.layers.append(Layer(self._path(module), type(module).__name__, "did not run", new))
-        return Summary(self.layers, sum(self.counted.values()), complete)
+        return Summary(self.layers, list(self.counted.values()), complete)
 
     def failure(self, error: Exception) -> SummaryError:
         """What is raised when a run has raised ``error``."""
@@ -283,25 +280,7 @@ def _is_view(tensor: Tensor, given: list[Tensor]) -> bool:
     return any(np.may_share_memory(tensor._array, other._array) for other in given)
 
 
-# -- printing ---------------------------------------------------------------------------------------------------------
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns of one width each; numbers, from the fourth column on, to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    places = [f"{'>' if i >= NUMBERS else '<'}{width}" for i, width in enumerate(widths)]
-    return ["   ".join(map(format, row, places)).rstrip() for row in rows]
-
-
 def _bytes(n: int) -> str:
     """A number of bytes in a unit of 1000."""
     power = min(int(math.log10(n)) // 3, 3) if n else 0
     return f"{n / 1000**power:.1f} {['B', 'kB', 'MB', 'GB'][power]}" if power else f"{n} B"
-
-
-def _html_row(cells: Sequence[str], tag: str) -> str:
-    left = ' style="text-align: left"'
-    columns = [
-        f"<{tag}{'' if NUMBERS <= i < len(HEADS) else left}>{html.escape(c)}</{tag}>" for i, c in enumerate(cells)
-    ]
-    return f"<tr>{''.join(columns)}</tr>"

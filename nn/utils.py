@@ -21,7 +21,8 @@ def clip_grad_norm_(
     ``g ← g · min(1, max_norm / (‖g‖ + 1e-6))`` with one norm for all (Pascanu, Mikolov & Bengio 2013), ``norm_type`` 2
     or any p above 0, ``float("inf")`` for the largest.  A norm that is infinite or NaN shortens nothing (in PyTorch it
     makes gradients NaN): the gradients stay as they are, with a RuntimeWarning, or with ``error_if_nonfinite`` a
-    RuntimeError.  Raises ValueError for a negative max_norm and for a norm_type of 0 or less.
+    RuntimeError.  Raises ValueError for a negative max_norm and for a norm_type of 0 or less, RuntimeError for a
+    gradient that was expanded and cannot be written.
 
     >>> import autograd_lite as al
     >>> w = al.zeros(2, requires_grad=True)
@@ -54,7 +55,7 @@ def clip_grad_norm_(
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
     """Cut every element of all gradients, in place, to ``[−clip_value, clip_value]``; NaN stays NaN.
 
-    Raises ValueError for a negative clip_value.
+    Raises ValueError for a negative clip_value, RuntimeError for a gradient that was expanded.
     """
     if not clip_value >= 0:
         raise ValueError(f"clip_value must be at least 0, got {clip_value}")
@@ -85,9 +86,11 @@ def vector_to_parameters(vector: Tensor, parameters: Iterable[Tensor]) -> None:
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    """The gradients of those that have one.  Raises TypeError for what is not a Tensor."""
+    """The gradients of those that have one, all of which can be written.  Raises before any is."""
     given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     for i, p in enumerate(given):
         if not isinstance(p, Tensor):
             raise TypeError(f"parameter {i} is a {type(p).__name__}, not a Tensor: {p!r:.60}")
+        if p.grad is not None and not p.grad._array.flags.writeable:
+            raise RuntimeError(f"the gradient of parameter {i}, of shape {p.shape}, was expanded; use clone() first")
     return [p.grad for p in given if p.grad is not None]

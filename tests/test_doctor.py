@@ -361,15 +361,19 @@ def test_buffers_that_a_module_writes_are_restored() -> None:
         def __init__(self) -> None:
             super().__init__(2, 2)
             self.register_buffer("calls", al.tensor([0.0]))
+            self.register_buffer("others", al.tensor([0.0]))
 
         def forward(self, x: al.Tensor) -> al.Tensor:
             with al.no_grad():
                 self.calls += 1
+                self.others = self.others + 1
             return super().forward(x)
 
     model = Counting()
+    others = model.others
     nn.diagnose(model, lambda: model(al.ones(1, 2)).sum())
     assert model.calls.item() == 0
+    assert model.others is others
 
 
 def test_a_loss_that_fails_leaves_no_hooks() -> None:

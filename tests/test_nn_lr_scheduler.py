@@ -133,7 +133,13 @@ def test_a_schedule_of_ones_own() -> None:
 
 
 def test_repr() -> None:
-    assert repr(StepLR(_optimizer(), 3)) == "StepLR(step_size=3, gamma=0.1, last_epoch=0)"
+    optimizer = _optimizer()
+    steps = StepLR(optimizer, 3)
+    assert repr(steps) == "StepLR(step_size=3, gamma=0.1, last_epoch=0)"
+    assert (
+        repr(SequentialLR(optimizer, [steps], [])) == f"SequentialLR(schedulers=[{steps}], milestones=[], last_epoch=0)"
+    )
+    assert repr(LambdaLR(optimizer, lambda t: 1.0)) == "LambdaLR(last_epoch=0)"
 
 
 # -- momentum ---------------------------------------------------------------------------------------------------------

@@ -109,6 +109,15 @@ def test_bad_input() -> None:
         assert w.grad.tolist() == [3, 4]
 
 
+def test_an_expanded_gradient_is_refused_before_any_is_written() -> None:
+    a, b = _with_gradients([3.0, 4.0], [0.0, 0.0])
+    b.grad = al.tensor(2.0, dtype=np.float64).expand(2)
+    for call in (lambda: clip_grad_norm_([a, b], 1.0), lambda: clip_grad_value_([a, b], 1.0)):
+        with pytest.raises(RuntimeError, match=r"parameter 1, of shape \(2,\), was expanded; use clone"):
+            call()
+        assert a.grad.tolist() == [3, 4]
+
+
 def test_parameters_and_vectors() -> None:
     model = nn.Linear(2, 3)
     vector = parameters_to_vector(model.parameters())

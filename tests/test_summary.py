@@ -29,7 +29,7 @@ def test_the_rows() -> None:
         ("1.fc2", "Linear", "(N, 2)", 8, 6, 8),
     ]
     assert (table.parameters, table.multiply_adds, table.memory) == (35, 30, 32)
-    assert table.nbytes == 35 * 4
+    assert (table.nbytes, table.frozen) == (35 * 4, 0)
     assert [m.training for m in model] == [True, False], "modes are as before"
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules()), "nothing stays hooked"
 
@@ -176,6 +176,14 @@ def test_what_is_shared_counts_once() -> None:
     assert table.layers[2].parameter_formula == "counted above"
 
 
+def test_what_is_frozen() -> None:
+    model = nn.MLP([4, 3, 2])
+    model.fc1.requires_grad_(False)
+    table = nn.summary(model, (4,))
+    assert table.frozen == 15
+    assert str(table).splitlines()[7].endswith("the parameters take 92 B, 15 of them are frozen")
+
+
 def test_what_did_not_run_is_listed() -> None:
     class Net(nn.Module):
         def __init__(self) -> None:
@@ -280,7 +288,7 @@ def test_html_is_escaped_and_whole() -> None:
             assert self.open.pop() == tag
 
         def handle_data(self, data: str) -> None:
-            if self.open[-1] in ("td", "th"):
+            if self.open[-1] == "td":
                 self.rows[-1].append(data)
 
     reader = Reader()

@@ -1,7 +1,7 @@
 """The product of two matrices, (M × T) by (T × N), on the tile of `microkernel`.
 
-The right-hand matrix is copied once, block by block of its columns, as the tile reads it.  The left-hand one is read
-where it lies.
+The right-hand matrix is copied once, block by block of its columns, as the tile reads it, unless few rows will read it
+and its own rows are whole vectors.  The left-hand one is read where it lies.
 """
 
 from .blocks import columns, turn
@@ -42,10 +42,11 @@ TERMS = 1024  # in one chain of additions: with more, float32 would lose digits 
 
 
 @jit
-def multiply(me, work, a, starts, steps, packed, out, sums):
-    """``out[m, n] = Σ_t a[starts[m] + steps[t]] · b[t, n]`` with b as packed above; ``sums`` is working memory.
+def multiply(me, work, a, starts, steps, b, pitch, out, sums):
+    """``out[m, n] = Σ_t a[starts[m] + steps[t]] · b[t, n]``, b as packed above or, with a pitch, in rows of so many.
 
-    ``starts`` is filled up to whole tiles.  The items are the tiles: ROWS rows of one block of columns.
+    ``starts`` is filled up to whole tiles; ``sums`` is working memory.  The items are the tiles: ROWS rows of one block
+    of columns.
     """
     height, count = out.shape
     down = len(starts) // ROWS
@@ -57,14 +58,15 @@ def multiply(me, work, a, starts, steps, packed, out, sums):
         for item in range(start, stop):
             first, last = columns(item // down, count, lanes(a))
             row, room = item % down * ROWS, last - first
+            place, step = (first, pitch) if pitch else (first * terms, room)
             for t in range(0, max(terms, 1), TERMS):
                 tile_taps(
-                    a, starts, row, steps, t, min(TERMS, terms - t), packed, first * terms + t * room, room,
+                    a, starts, row, steps, t, min(TERMS, terms - t), b, place + t * step, step,
                     scratch, half if t else 0, room, True, room // lanes(a),
                 )  # fmt: skip
                 if t:
                     for i in range(ROWS * room):
                         scratch[i] += scratch[half + i]
             for m in range(min(ROWS, height - row)):
-                move(out[row + m], first, scratch, m * room, min(last, count) - first, zero)
+                move(out, (row + m) * count + first, scratch, m * room, min(last, count) - first, zero)
         piece = proceed(me, work)

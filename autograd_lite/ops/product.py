@@ -17,6 +17,7 @@ from .out import fresh
 __all__ = ["product"]
 
 ALONE = 1 << 18  # multiply-adds up to which OpenBLAS works on one thread
+FEW = 128  # rows on the left for which copying the right-hand matrix does not pay
 PIECE = 1_000_000  # multiply-adds, some 20 µs
 
 
@@ -43,21 +44,25 @@ def _multiply(x: ndarray, y: ndarray, out: ndarray) -> None:
     from ..kernels import product as kernels
 
     (rows, terms), columns = x.shape, y.shape[1]
-    vectors = -(-columns * x.itemsize // microkernel.VECTOR_BYTES)
+    lanes = microkernel.VECTOR_BYTES // x.itemsize
+    vectors = -(-columns // lanes)
     blocks = -(-vectors // microkernel.VECTORS)
-    size = (terms * vectors * microkernel.VECTOR_BYTES // x.itemsize,)
-    packed = fresh(size, x.dtype)
     turned = y.T.flags.c_contiguous
-    pack, given = (kernels.pack_columns, y.T) if turned else (kernels.pack_rows, np.ascontiguousarray(y))
-    threads.run(pack, blocks, given, packed, grain=max(1, PIECE * blocks // (16 * y.size)))
+    given = y.T if turned else np.ascontiguousarray(y)
+    if not turned and rows <= FEW and columns % lanes == 0:
+        right, pitch = given.reshape(-1), columns
+    else:
+        right, pitch = fresh((terms * vectors * lanes,), x.dtype), 0
+        pack = kernels.pack_columns if turned else kernels.pack_rows
+        threads.run(pack, blocks, given, right, grain=max(1, PIECE * blocks // (16 * y.size)))
     if not x.T.flags.c_contiguous:
         x = np.ascontiguousarray(x)
     flat, steps = (x.reshape(-1), (terms, 1)) if x.flags.c_contiguous else (x.T.reshape(-1), (1, rows))
     starts, reached = _places(rows, microkernel.ROWS, steps[0]), _places(terms, 1, steps[1])
-    room, count = microkernel.VECTORS * microkernel.VECTOR_BYTES // x.itemsize, threads.get_num_threads()
+    room, count = microkernel.VECTORS * lanes, threads.get_num_threads()
     tiles = blocks * (len(starts) // microkernel.ROWS)
     threads.run(
-        kernels.multiply, tiles, flat, starts, reached, packed, out,
+        kernels.multiply, tiles, flat, starts, reached, right, pitch, out,
         fresh((count, 2 * microkernel.ROWS * room), x.dtype),
         grain=max(1, PIECE // (microkernel.ROWS * room * terms)), threads=count,
     )  # fmt: skip

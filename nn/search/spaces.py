@@ -109,9 +109,10 @@ class OneMinusLogUniform(Space):
 
 @dataclass(frozen=True)
 class Integer(Space):
-    """A whole number from ``low`` to ``high``, both included; with ``log`` each order of magnitude equally likely.
+    """A whole number from ``low`` to ``high``, both included, as of layers or neurons  (cheat sheet 3.4).
 
-    Raises TypeError for ends that are not integers, ValueError for ``low > high`` and with ``log`` for ends below 1.
+    With ``log`` each order of magnitude is equally likely.  Raises TypeError for ends that are not integers, ValueError
+    for ``low > high`` and with ``log`` for ends below 1.
     """
 
     low: int

@@ -106,7 +106,8 @@ class LRScheduler:
         return loaded
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in self.state_dict().items())})"
+        shown = ", ".join(f"{name}={value}" for name, value in vars(self).items() if name not in self.not_state)
+        return f"{type(self).__name__}({shown})"
 
 
 def check_count(schedule: LRScheduler, name: str, least: int) -> None:
