@@ -22,8 +22,8 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> Tensor:
     """The boxes that stay, by falling score, as indices: ``(N, 4), (N,) -> int64 (M,)``  (cheat sheet 5.3).
 
     The box with the highest score stays, of equal ones the first; those whose IoU with it is above ``iou_threshold``
-    go; then the next of the rest.  A box without area overlaps none.  Raises ValueError for a threshold outside [0, 1], for
-    other shapes, for a score that is NaN, and for a coordinate that is not finite.
+    go; then the next of the rest.  A box without area overlaps none.  Raises ValueError for a threshold outside
+    [0, 1], for other shapes, for a score that is NaN, and for a coordinate that is not finite.
 
     >>> boxes = al.tensor([[0.0, 0.0, 10.0, 10.0], [1.0, 0.0, 10.0, 10.0], [20.0, 0.0, 30.0, 10.0]])
     >>> nms(boxes, al.tensor([0.7, 0.9, 0.8]), 0.5)
