@@ -48,7 +48,8 @@ def test_the_vector_of_the_sheet() -> None:
 
 
 @pytest.mark.parametrize(("x", "y", "row", "column", "b_x", "b_y"), [
-    (0, 0, 0, 0, 0, 0), (20, 30, 1, 1, 0, 0), (19.99, 30, 1, 0, 0.9995, 0), (60, 60, 1, 2, 1, 1), (60, 15, 0, 2, 1, 0.5),
+    (0, 0, 0, 0, 0, 0), (20, 30, 1, 1, 0, 0), (19.99, 30, 1, 0, 0.9995, 0), (60, 60, 1, 2, 1, 1),
+    (60, 15, 0, 2, 1, 0.5),
 ])  # fmt: skip
 def test_borders_and_edges(x: float, y: float, row: int, column: int, b_x: float, b_y: float) -> None:
     grid = vision.Grid((2, 3), (60, 60), [SQUARE], classes=1)

@@ -206,5 +206,5 @@ def test_classes_methods_and_scores_are_checked() -> None:
         vision.soft_nms([BOX], [0.5], "hard")
     with pytest.raises(ValueError, match="sigma must be above 0, got 0"):
         vision.soft_nms([BOX], [0.5], sigma=0)
-    with pytest.raises(ValueError, match="score 1 is -0.5"):
+    with pytest.raises(ValueError, match=r"score 1 is -0\.5"):
         vision.soft_nms([BOX, BOX], [0.5, -0.5])

@@ -19,11 +19,12 @@ from .boxes import (
     remove_small_boxes,
 )
 from .grid import Grid
+from .metrics import DetectionMetric
 from .nms import batched_nms, nms, soft_nms
 
 __all__ = [
-    "Grid", "batched_nms", "best_anchor", "box_area", "box_convert", "box_iou", "ciou", "clip_boxes_to_image",
-    "complete_box_iou", "complete_box_iou_loss", "diou", "distance_box_iou", "distance_box_iou_loss",
-    "generalized_box_iou", "generalized_box_iou_loss", "giou", "iou", "kmeans_anchors", "nms", "remove_small_boxes",
-    "soft_nms",
+    "DetectionMetric", "Grid", "batched_nms", "best_anchor", "box_area", "box_convert", "box_iou", "ciou",
+    "clip_boxes_to_image", "complete_box_iou", "complete_box_iou_loss", "diou", "distance_box_iou",
+    "distance_box_iou_loss", "generalized_box_iou", "generalized_box_iou_loss", "giou", "iou", "kmeans_anchors", "nms",
+    "remove_small_boxes", "soft_nms",
 ]  # fmt: skip

@@ -1,8 +1,8 @@
 """How good detections are: average precision, as COCO computes it.
 
-A prediction is a dict of an image's ``boxes`` (n, 4), (x₁, y₁, x₂, y₂) in pixels, ``labels`` int (n,) and ``scores`` (n,);
-a target one of ``boxes`` and ``labels``, and possibly ``ignore`` bool (n,): objects that need not be found, crowds or
-difficult ones.  Tensors, arrays or lists.
+A prediction is a dict of an image's ``boxes`` (n, 4), in pixels (x₁, y₁, x₂, y₂), ``labels`` int (n,) and ``scores``
+(n,); a target one of ``boxes`` and ``labels``, and possibly ``ignore`` bool (n,): objects that need not be found, such
+as difficult ones.  Tensors, arrays or lists.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .boxes import as_numpy, box_iou
 __all__ = ["COCO_THRESHOLDS", "Curve", "DetectionMetric", "average_precision", "match"]
 
 COCO_THRESHOLDS = tuple(n / 100 for n in range(50, 100, 5))
-RECALLS = np.linspace(0, 1, 101)
+RECALLS = np.arange(101) / 100  # so that 7 of 10 objects reach 0.7, which np.linspace's is above
 
 Objects = Mapping[str, Any]
 
@@ -62,8 +62,8 @@ def average_precision(precision: Any, recall: Any) -> float:
     The precision at a recall is the highest that is reached at it or a higher one, 0 if none is: COCO's interpolation
     at 101 points (Lin et al. 2014).  Both by rising recall.
 
-    >>> average_precision([1.0, 0.5, 2 / 3], [0.5, 0.5, 1.0])  # 51 points at 1 and 50 at 2/3
-    0.8349834983498349
+    >>> round(average_precision([1, 1 / 2, 2 / 3], [1 / 2, 1 / 2, 1]) * 101, 6)  # 51 · 1 + 50 · 2/3
+    84.333333
     """
     recall = np.asarray(recall, np.float64)
     highest = np.maximum.accumulate(np.asarray(precision, np.float64)[::-1])[::-1]
@@ -74,10 +74,10 @@ def average_precision(precision: Any, recall: Any) -> float:
 class DetectionMetric:
     """Average precision over many images, class by class  (cheat sheet 5.3).
 
-    Call `update` for batches of images, then `value`.  ``classes`` is their number; ``iou_thresholds`` are the IoUs from
-    which on a detection is a hit, by default COCO's 0.5, 0.55, … 0.95.  Of equal scores the first counts as the higher.
-    Unlike COCO's own, all detections of an image count, not the best 100.  Raises ValueError for less than one class,
-    and for thresholds that are none or not above 0 and at most 1.
+    Call `update` for batches of images, then `value`.  ``classes`` is their number; ``iou_thresholds`` are the IoUs
+    from which on a detection is a hit, by default COCO's 0.5, 0.55, … 0.95.  Of equal scores the first counts as the
+    higher.  All detections of an image count, not only the best 100 as in COCO's own program.  Raises ValueError for
+    less than one class, and for thresholds that are none or not above 0 and at most 1.
 
     >>> metric = DetectionMetric(classes=2)
     >>> metric.update([{"boxes": [[0, 0, 10, 10]], "labels": [1], "scores": [0.9]}],
@@ -114,18 +114,16 @@ class DetectionMetric:
             for i, (p, t) in enumerate(zip(predictions, targets, strict=True))
         ]
         for prediction, target in images:
-            self._count(*prediction, *target)
+            self._count(prediction, target)
 
-    def _count(
-        self, boxes: ndarray, labels: ndarray, scores: ndarray, truths: ndarray, of: ndarray, ignore: ndarray
-    ) -> None:
-        for label in np.union1d(labels, of):
-            own = labels == label
+    def _count(self, prediction: tuple[ndarray, ...], target: tuple[ndarray, ...]) -> None:
+        (boxes, labels, scores), (truths, classes, ignore) = prediction, target
+        for label in np.union1d(labels, classes):
+            own, its = labels == label, classes == label
             order = np.argsort(-scores[own], kind="stable")
-            overlaps = box_iou(boxes[own][order], truths[of == label])
-            ignored = ignore[of == label]
-            found = [match(overlaps, threshold, ignored) for threshold in self.iou_thresholds]
-            self._truths[label] += np.count_nonzero(~ignored)
+            overlaps = box_iou(boxes[own][order], truths[its])
+            found = [match(overlaps, threshold, ignore[its]) for threshold in self.iou_thresholds]
+            self._truths[label] += np.count_nonzero(~ignore[its])
             self._scores[label].append(scores[own][order])
             self._found[label].append(np.stack(found, 1))
 
@@ -138,9 +136,9 @@ class DetectionMetric:
         return self._curves(label)[self.iou_thresholds.index(iou_threshold)]
 
     def per_class(self) -> ndarray:
-        """The average precision of each class at each threshold, NaN for classes without objects: ``(C, thresholds)``."""
+        """The average precision of each class at each threshold, NaN without objects: ``(C, thresholds)``."""
         result = np.full((self.classes, len(self.iou_thresholds)), np.nan)
-        for label in np.flatnonzero(self._truths):
+        for label in np.flatnonzero(self._truths).tolist():
             result[label] = [average_precision(c.precision, c.recall) for c in self._curves(label)]
         return result
 
