@@ -20,8 +20,7 @@ from nn.formulas import CHAPTERS, ITEMS, SECTIONS, Item, find_implementers
 
 NOT_YET = {
     ("5.1", "Classification"), ("5.1", "Classification with localization"), ("5.1", "Object detection"),
-    ("5.1", "Landmark detection"), ("5.2", "Output vector"), ("5.2", "Hybrid loss"), ("5.3", "Grid system"),
-    ("5.3", "Anchor boxes"), ("5.3", "Non-max suppression"),
+    ("5.1", "Landmark detection"), ("5.2", "Hybrid loss"),
 }  # fmt: skip
 
 LN2, LN3 = math.log(2), math.log(3)
@@ -470,6 +469,52 @@ def test_4_1_pool_layer() -> None:
     for n, f, s, output in [(28, 2, 2, 14), (7, 3, 2, 3), (8, 3, 2, 3)]:  # ⌊26/2 + 1⌋, ⌊4/2 + 1⌋, ⌊5/2 + 1⌋
         assert nn.MaxPool2d(f, stride=s)(al.zeros((1, 1, n, n))).shape == (1, 1, output, output)
     assert list(nn.MaxPool2d(2).parameters()) == []
+
+
+# -- 5  Advanced applications -----------------------------------------------------------------------------------------
+
+
+def test_5_2_output_vector() -> None:
+    """One cell is the whole image, 8 × 8 pixels, and its anchor, too: b_h and b_w are logarithms of shares of it."""
+    grid = nn.vision.Grid((1, 1), (8, 8), [[8, 8]], classes=3)
+    y = grid.encode(exact([[0.0, 1.0, 8.0, 5.0]]), al.tensor([2])).target[0, 0, 0]
+    assert y.numpy() == approx(np.array([1, 0.5, 3 / 8, -LN2, 0, 0, 0, 1]))  # p_c, b_x, b_y, b_h, b_w, c₁, c₂, c₃
+    found = grid.decode(y.reshape(grid.shape))
+    assert found["boxes"].tolist() == [approx([0, 1, 8, 5])]
+    assert (found["labels"].tolist(), found["scores"].tolist()) == ([2], [1])
+
+
+def test_5_3_grid_system() -> None:
+    """Of 2 × 2 cells of 8 × 8 pixels that of the centre, (12, 4), is responsible, though the box begins in another."""
+    grid = nn.vision.Grid((2, 2), (16, 16), [[8, 8]], classes=1)
+    target = grid.encode(exact([[6.0, 0.0, 18.0, 8.0]]), al.tensor([0])).target
+    assert target[..., 0, 0].tolist() == [[0, 1], [0, 0]]
+    assert target[0, 1, 0, 1:3].tolist() == [0.5, 0.5]
+
+
+def test_5_3_anchor_boxes() -> None:
+    """A person and a car with one centre: each has the anchor of its shape; with the other its IoU is 1/7."""
+    assert nn.vision.best_anchor([[4, 16], [16, 4]], [[16, 4], [4, 16]]).tolist() == [1, 0]
+    assert nn.vision.iou(exact([-2.0, -8.0, 2.0, 8.0]), exact([-8.0, -2.0, 8.0, 2.0])).item() == approx(
+        16 / (64 + 64 - 16)
+    )
+    assert nn.vision.kmeans_anchors([[4, 16], [16, 4], [4, 16]], 2).mean_iou == 1
+    grid = nn.vision.Grid((1, 1), (16, 16), [[16, 4], [4, 16]], classes=2)
+    target = grid.encode(exact([[6.0, 0.0, 10.0, 16.0], [0.0, 6.0, 16.0, 10.0]]), al.tensor([0, 1])).target
+    assert target[0, 0, :, 5:].tolist() == [[0, 1], [1, 0]]
+
+
+def test_5_3_non_max_suppression() -> None:
+    """IoUs with the first: 1, 80/100, 50/100, 0."""
+    boxes = exact([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, 8.0], [0.0, 0.0, 10.0, 5.0], [20.0, 0.0, 30.0, 10.0]])
+    assert nn.vision.box_iou(boxes[:1], boxes).numpy() == close([[1, 0.8, 0.5, 0]])
+    scores = exact([0.9, 0.8, 0.7, 0.6])
+    assert nn.vision.nms(boxes, scores, 0.5).tolist() == [0, 2, 3]
+    assert nn.vision.nms(boxes, scores, 0.4).tolist() == [0, 3]
+    assert nn.vision.batched_nms(boxes, scores, al.tensor([0, 1, 0, 0]), 0.4).tolist() == [0, 1, 3]
+    kept, lowered = nn.vision.soft_nms(boxes[1:], scores[1:], "linear")  # IoUs with the first: 1, 50/80, 0
+    assert kept.tolist() == [0, 2, 1]
+    assert lowered.numpy() == close([0.8, 0.6, 0.7 * (1 - 50 / 80)])
 
 
 # -- 6  Le math -------------------------------------------------------------------------------------------------------
