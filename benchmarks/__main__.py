@@ -12,7 +12,7 @@ from .harness import Row, geometric_mean, installed, machine, run, table
 from .kernels import TABLE
 from .peak import peak_gflops
 
-SUBJECTS = ("engine", "kernels", "training", "process")
+SUBJECTS = ("engine", "kernels", "training", "vision", "process")
 
 
 def main() -> None:

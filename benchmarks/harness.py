@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 OURS = "autograd_lite"
-PEERS = ("torch", "jax", "autograd", "mygrad", "micrograd")
-TITLES = {"torch": "PyTorch", "jax": "JAX", "autograd": "HIPS autograd", "mygrad": "MyGrad", "micrograd": "micrograd"}
+PEERS = ("torch", "jax", "autograd", "mygrad", "micrograd", "numpy")
+TITLES = {"torch": "PyTorch", "jax": "JAX", "autograd": "HIPS autograd", "mygrad": "MyGrad", "micrograd": "micrograd",
+          "numpy": "NumPy"}  # fmt: skip
 
 PAUSE, TURN = 0.25, 0.15  # seconds
 SECONDS = {"µs": 1e6, "ms": 1e3, "s": 1.0}  # of a unit in one
@@ -33,7 +34,8 @@ class Case:
     unit: str  # "µs", "ms", "s", "MB"
     makers: dict[str, Callable[[], Step]]
     per: int = 1  # operations in one step
-    goal: float | None = None  # largest wanted ratio to PyTorch
+    goal: float | None = None  # largest wanted ratio
+    against: str = "torch"  # the peer of the ratio
     seconds: float = 2.0  # for each library
     values: dict[str, Callable[[], float]] = field(default_factory=dict)  # measured otherwise, not by a step
     flops: float | None = None  # operations of one step, by the definition of what it computes
@@ -41,7 +43,7 @@ class Case:
 
 @dataclass
 class Row:
-    """The outcome: medians in the case's unit, and the median of the rounds' ratios to PyTorch."""
+    """The outcome: medians in the case's unit, and the median of the rounds' ratios to the case's peer."""
 
     case: Case
     medians: dict[str, float]
@@ -115,8 +117,8 @@ def _turn(step: Step) -> float:
 def _row(case: Case, times: dict[str, list[float]], notes: list[str], scale: float) -> Row:
     medians = {name: statistics.median(values) * scale for name, values in times.items()}
     ratio = None
-    if "torch" in times:
-        ratio = statistics.median([ours / peer for ours, peer in zip(times[OURS], times["torch"], strict=True)])
+    if case.against in times:
+        ratio = statistics.median([ours / peer for ours, peer in zip(times[OURS], times[case.against], strict=True)])
     return Row(case, medians, ratio, notes)
 
 
@@ -130,6 +132,8 @@ def table(rows: Sequence[Row]) -> str:
     for row in rows:
         cells = [f"{row.medians[c]:.3g}" if c in row.medians else "–" for c in columns]
         ratio = "–" if row.ratio is None else f"{row.ratio:.2f}"
+        if row.case.against != "torch" and row.ratio is not None:
+            ratio = f"{row.ratio:.3f} to {TITLES[row.case.against]}"
         goal = "–" if row.case.goal is None else f"≤ {row.case.goal:.2f}"
         speed = "–" if row.case.flops is None else f"{row.case.flops / row.seconds(OURS) / 1e9:.0f}"
         lines.append(f"| {row.case.name} | {row.case.unit} | {' | '.join(cells)} | {ratio} | {goal} | {speed} |")
@@ -145,7 +149,7 @@ def geometric_mean(rows: Sequence[Row], names: Sequence[str]) -> float | None:
 def machine() -> str:
     """The machine and the versions, for the head of the results."""
     lines = [f"- {platform.platform()}, Python {platform.python_version()}", f"- {_cpu()}, {os.cpu_count()} cores"]
-    names = ["numpy", "numba", *(p for p in PEERS if installed(p))]
+    names = ["numba", *(p for p in PEERS if installed(p))]
     lines.append("- " + ", ".join(f"{n} {_version(n)}" for n in names))
     lines.append(f"- load average before: {', '.join(f'{x:.2f}' for x in os.getloadavg())}")
     return "\n".join(lines)

@@ -27,7 +27,7 @@ WIDTH, INDENT = 100, 36  # of the lines, and of the column of titles
 
 
 class Item(NamedTuple):
-    """One item of the sheet; ``names`` tells which names can be its implementers', in lower case, without ``_``."""
+    """One item of the sheet; ``names`` is the pattern of its implementers' names, in lower case and without ``_``."""
 
     section: str
     title: str
@@ -148,7 +148,7 @@ ITEMS = (
     Item("5.2", "Hybrid loss", "the loss of the box counts only where p_c = 1", ".*loss"),
     Item("5.3", "Grid system", "S × S cells; an object belongs to the cell of its centre", ".*yolo.*|.*grid.*"),
     Item("5.3", "Anchor boxes", "several boxes a cell, of given shapes", ".*anchor.*"),
-    Item("5.3", "Non-max suppression", "of boxes with a high IoU the most confident stays", "nms.*|.*suppress.*"),
+    Item("5.3", "Non-max suppression", "of boxes with a high IoU the most confident stays", ".*nms|(box)?iou"),
     Item("6.1", "Shapes", "CONV: ⌊(n + 2p − f)/s + 1⌋, POOL: ⌊(n − f)/s + 1⌋, for width and height",
          "conv.*|.*pool.*|shapeformula|calculation|outputlength|formulas|summary"),
     Item("6.1", "Parameters", "CONV: n_c (f² n_c⁻ + 1), n_c⁻ channels before it (the sheet has a misprint); POOL: 0\n"

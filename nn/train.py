@@ -29,7 +29,7 @@ from .utils import clip_grad_norm_, evaluating
 
 __all__ = ["Diverged", "Trainer", "check_gradients", "read_checkpoint"]
 
-Metric = Callable[[Tensor, Tensor], float]
+Metric = Callable[[Any, Any], Any]  # of predictions and targets; a number
 
 # A step that moves 100,000 weights at once passes some kinks of a network's ReLUs.  Measured on ResNet8 and SmallVGG:
 # with 1e-6 wrong verdicts, with 1e-7 kinks, with 1e-8 neither, and the rounding error is still 1e-7.
@@ -59,7 +59,8 @@ class Trainer:
     the loader's; what draws from others, such as NumPy's, is not taken back.  ``history`` has a row of figures for each
     complete epoch.
 
-    Raises ValueError for a clip_norm that is not above 0, another ``schedule_each``, metrics without their own names.
+    Raises ValueError for an optimizer of parameters that are not the model's, a clip_norm that is not above 0, another
+    ``schedule_each``, and metrics without names of their own.
 
     >>> import nn
     >>> x = al.linspace(-1, 1, 64).reshape(64, 1)
@@ -90,6 +91,13 @@ class Trainer:
             raise ValueError(f"schedule_each must be 'epoch' or 'batch', got {schedule_each!r}")
         if schedule_each == "batch" and isinstance(schedule, ReduceLROnPlateau):
             raise ValueError("ReduceLROnPlateau looks at the figures of an epoch: schedule_each must be 'epoch'")
+        known = {id(p) for p in model.parameters()}
+        for i, p in enumerate([p for group in optimizer.param_groups for p in group["params"]]):
+            if id(p) not in known:
+                raise ValueError(
+                    f"the optimizer's parameter {i}, of shape {p.shape}, is none of the model's: make the optimizer "
+                    "from model.parameters(); what a loss has to learn must be a part of the model"
+                )
         self.model, self.optimizer, self.loss = model, optimizer, loss
         self.metrics = _by_name(metrics)
         self.schedule, self.schedule_each = schedule, schedule_each
@@ -424,15 +432,13 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _by_name(metrics: Iterable[Metric] | Mapping[str, Metric]) -> dict[str, Metric]:
     """Metrics by name; functions have theirs."""
-    if isinstance(metrics, Mapping):
-        return dict(metrics)
+    given = metrics.items() if isinstance(metrics, Mapping) else [(getattr(m, "__name__", ""), m) for m in metrics]
     named: dict[str, Metric] = {}
-    for metric in metrics:
-        name = getattr(metric, "__name__", "")
-        if not name or name == "<lambda>":
+    for name, metric in given:
+        if name in ("", "<lambda>"):
             raise ValueError(f"the metric {metric!r} has no name; give a dict: metrics={{'name': …}}")
-        if name in named:
-            raise ValueError(f"two metrics are called {name!r}; give a dict: metrics={{'name': …}}")
+        if name in (*named, "epoch", "loss", "seconds"):
+            raise ValueError(f"the name {name!r} of a metric is taken; give a dict: metrics={{'name': …}}")
         named[name] = metric
     return named
 

@@ -11,17 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from pytest import approx  # noqa: PT013
+import pytest
 
 import autograd_lite as al
 import nn
 import nn.functional as F
-from nn import vision
 from nn.formulas import CHAPTERS, ITEMS, SECTIONS, Item, find_implementers
 
 NOT_YET: set[tuple[str, str]] = set()
 
 LN2, LN3 = math.log(2), math.log(3)
+approx = pytest.approx
 
 
 def exact(values: Any, requires_grad: bool = False) -> al.Tensor:
@@ -477,13 +477,13 @@ def test_5_1_classification() -> None:
 
 
 def test_5_1_classification_with_localization() -> None:
-    y = vision.localization_vectors(vision.LocalizationNet((1, 32, 32), 10)(al.zeros(3, 1, 32, 32)))
+    y = nn.vision.localization_vectors(nn.vision.LocalizationNet((1, 32, 32), 10)(al.zeros(3, 1, 32, 32)))
     assert y[:, 5:].argmax(1).shape == (3,), "a class"
-    assert vision.localization_boxes(y, (32, 32)).shape == (3, 4), "and a box for each image"
+    assert nn.vision.localization_boxes(y, (32, 32)).shape == (3, 4), "and a box for each image"
 
 
 def test_5_1_object_detection() -> None:
-    model = vision.YOLO([[16.0, 24.0]])
+    model = nn.vision.YOLO([[16.0, 24.0]])
     with al.no_grad():
         model.head.bias.zero_()  # nothing is improbable
     for found in model.predict(al.zeros(2, 1, 32, 32), threshold=0.0):
@@ -491,21 +491,23 @@ def test_5_1_object_detection() -> None:
 
 
 def test_5_1_landmark_detection() -> None:
-    points = vision.LandmarkNet(points=5)(al.zeros(3, 1, 48, 48))
+    points = nn.vision.LandmarkNet(points=5)(al.zeros(3, 1, 48, 48))
     assert points[..., 1:].shape == (3, 5, 2), "x and y of 5 points of each image"
 
 
 def test_5_2_output_vector() -> None:
     # in an image of 100 × 100 pixels a car, the second of 3 classes, 30 high and 40 wide, its centre at x = 50, y = 70
     y = exact([1, 0.5, 0.7, 0.3, 0.4, 0, 1, 0])
-    assert vision.localization_boxes(y, (100, 100)).numpy() == close([30, 55, 70, 85])
+    assert nn.vision.localization_boxes(y, (100, 100)).numpy() == close([30, 55, 70, 85])
     raw = exact([LN3, 0, LN3, -LN3, 0, 0, LN2, 0])  # σ(ln 3) = 3/4, softmax(0, ln 2, 0) = 1/4, 2/4, 1/4
-    assert vision.localization_vectors(raw).numpy() == close([3 / 4, 1 / 2, 3 / 4, 1 / 4, 1 / 2, 1 / 4, 2 / 4, 1 / 4])
+    assert nn.vision.localization_vectors(raw).numpy() == close(
+        [3 / 4, 1 / 2, 3 / 4, 1 / 4, 1 / 2, 1 / 4, 2 / 4, 1 / 4]
+    )
 
 
 def test_5_2_hybrid_loss() -> None:
     raw = exact([[LN3, 0, LN3, -LN3, 0, 0, LN2, 0]])  # p_c = 3/4, b = ½, ¾, ¼, ½, c = ¼, ½, ¼
-    loss = vision.LocalizationLoss(object_weight=1, box_weight=1, class_weight=1)
+    loss = nn.vision.LocalizationLoss(object_weight=1, box_weight=1, class_weight=1)
     with_object = loss(raw, exact([[1, 0.5, 0.5, 0.5, 0.5, 0, 1, 0]]))
     assert with_object.item() == close(-math.log(3 / 4) + (1 / 16 + 1 / 16) - math.log(1 / 2))
     without = loss(raw, exact([[0, 0.1, 0.2, 0.3, 0.4, 1, 0, 0]]))
@@ -513,27 +515,36 @@ def test_5_2_hybrid_loss() -> None:
 
 
 def test_5_3_grid_system() -> None:
-    grid = vision.Grid((3, 3), (90, 90), [[20, 20]], classes=1)  # cells of 30 × 30 pixels
-    target = grid.encode(exact([[40, 60, 60, 80]]), al.tensor([0])).target.numpy()  # the centre is at x = 50, y = 70
-    assert np.argwhere(target[..., 0]).tolist() == [[2, 1, 0]], "third row, second column"
-    assert target[2, 1, 0] == approx([1, 20 / 30, 10 / 30, 0, 0, 1])  # 50 = 30 + 20, 70 = 60 + 10
+    """Of 2 × 2 cells of 8 × 8 pixels that of the centre, (12, 4), is responsible, though the box begins in another."""
+    grid = nn.vision.Grid((2, 2), (16, 16), [[8, 8]], classes=1)
+    target = grid.encode(exact([[6.0, 0.0, 18.0, 8.0]]), al.tensor([0])).target
+    assert target[..., 0, 0].tolist() == [[0, 1], [0, 0]]
+    assert target[0, 1, 0, 1:3].tolist() == [0.5, 0.5]
 
 
 def test_5_3_anchor_boxes() -> None:
-    # a person is 20 × 60, a car 60 × 20: both may have their centre in one cell
-    grid = vision.Grid((1, 1), (90, 90), [[60, 20], [20, 60]], classes=2)
-    person, car = [35, 15, 55, 75], [15, 35, 75, 55]
-    target = grid.encode(exact([person, car]), al.tensor([0, 1])).target.numpy()
-    assert target[0, 0, :, 0].tolist() == [1, 1]
-    assert target[0, 0, 0, 5:].tolist() == [0, 1], "the car has the wide anchor"
-    assert target[0, 0, 1, 5:].tolist() == [1, 0], "the person the high one"
+    """A person and a car with one centre: each has the anchor of its shape; with the other its IoU is 1/7."""
+    assert nn.vision.best_anchor([[4, 16], [16, 4]], [[16, 4], [4, 16]]).tolist() == [1, 0]
+    assert nn.vision.iou(exact([-2.0, -8.0, 2.0, 8.0]), exact([-8.0, -2.0, 8.0, 2.0])).item() == approx(
+        16 / (64 + 64 - 16)
+    )
+    assert nn.vision.kmeans_anchors([[4, 16], [16, 4], [4, 16]], 2).mean_iou == 1
+    grid = nn.vision.Grid((1, 1), (16, 16), [[16, 4], [4, 16]], classes=2)
+    target = grid.encode(exact([[6.0, 0.0, 10.0, 16.0], [0.0, 6.0, 16.0, 10.0]]), al.tensor([0, 1])).target
+    assert target[0, 0, :, 5:].tolist() == [[0, 1], [1, 0]]
 
 
 def test_5_3_non_max_suppression() -> None:
-    boxes = exact([[0, 0, 10, 10], [0, 0, 10, 8], [0, 0, 5, 10], [20, 0, 30, 10]])
-    # IoU with the first: 80/100, 50/100, 0
-    assert vision.nms(boxes, exact([0.9, 0.95, 0.8, 0.5]), 0.6).tolist() == [1, 2, 3]
-    assert vision.nms(boxes, exact([0.9, 0.8, 0.7, 0.5]), 0.4).tolist() == [0, 3]
+    """IoUs with the first: 1, 80/100, 50/100, 0."""
+    boxes = exact([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, 8.0], [0.0, 0.0, 10.0, 5.0], [20.0, 0.0, 30.0, 10.0]])
+    assert nn.vision.box_iou(boxes[:1], boxes).numpy() == close([[1, 0.8, 0.5, 0]])
+    scores = exact([0.9, 0.8, 0.7, 0.6])
+    assert nn.vision.nms(boxes, scores, 0.5).tolist() == [0, 2, 3]
+    assert nn.vision.nms(boxes, scores, 0.4).tolist() == [0, 3]
+    assert nn.vision.batched_nms(boxes, scores, al.tensor([0, 1, 0, 0]), 0.4).tolist() == [0, 1, 3]
+    kept, lowered = nn.vision.soft_nms(boxes[1:], scores[1:], "linear")  # IoUs with the first: 1, 50/80, 0
+    assert kept.tolist() == [0, 2, 1]
+    assert lowered.numpy() == close([0.8, 0.6, 0.7 * (1 - 50 / 80)])
 
 
 # -- 6  Le math -------------------------------------------------------------------------------------------------------

@@ -31,10 +31,8 @@ FILES = ["checkpoint.safetensors", "graph.svg", "loss.svg", "metrics.csv", "mode
 
 
 def test_train_reaches_the_goal_with_its_defaults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    began = time.perf_counter()
     code, out, err = run(capsys, "train", "digits", "--out", tmp_path)
     assert code == 0, err
-    assert time.perf_counter() - began < 15
     match = re.search(r"test accuracy (\d+\.\d+)%", out.splitlines()[-2])
     assert match
     assert float(match[1]) >= 97

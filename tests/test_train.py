@@ -598,13 +598,20 @@ def test_figures_for_a_reader() -> None:
         ({"schedule_each": "step"}, "'epoch' or 'batch', got 'step'"),
         ({"metrics": [lambda p, y: 0.0]}, "has no name; give a dict"),
         ({"metrics": [functools.partial(f1)]}, "has no name; give a dict"),
-        ({"metrics": [f1, f1]}, "two metrics are called 'f1'"),
+        ({"metrics": [f1, f1]}, "the name 'f1' of a metric is taken"),
+        ({"metrics": {"loss": f1}}, "the name 'loss' of a metric is taken"),
     ],
 )  # fmt: skip
 def test_arguments_it_refuses(given: dict[str, Any], message: str) -> None:
     model = _linear()
     with pytest.raises(ValueError, match=message):
         Trainer(model, nn.optim.SGD(model.parameters()), nn.MSELoss(), **given)
+
+
+def test_an_optimizer_of_another_model() -> None:
+    """A checkpoint would not hold what it trains."""
+    with pytest.raises(ValueError, match=r"parameter 0, of shape \(1, 1\), is none of the model's"):
+        Trainer(_linear(), nn.optim.SGD(_linear().parameters()), nn.MSELoss())
 
 
 def test_a_plateau_cannot_be_by_batches() -> None:

@@ -48,7 +48,7 @@ def suppress(boxes, order, threshold, kept):
     The boxes must be sorted by x₁.
     """
     x1, y1, x2, y2 = boxes[0], boxes[1], boxes[2], boxes[3]
-    n, zero = len(x1), threshold * 0
+    n, zero = len(x1), boxes.dtype.type(0)
     width, area, alive = np.empty_like(x1), np.empty_like(x1), np.ones(n, np.uint8)
     for j in range(n):
         width[j] = max(x2[j] - x1[j], zero)
@@ -74,7 +74,7 @@ def decay(boxes, scores, threshold, sigma, least, kept):
     the highest is below ``least``.  With σ > 0 by the Gaussian, otherwise linearly, from an IoU of ``threshold`` on.
     """
     x1, y1, x2, y2 = boxes[0], boxes[1], boxes[2], boxes[3]
-    n, zero, one = len(x1), threshold * 0, threshold * 0 + 1
+    n, zero, one = len(x1), boxes.dtype.type(0), boxes.dtype.type(1)
     left_over = scores.copy()
     for count in range(n):
         i = np.argmax(left_over)

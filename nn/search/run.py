@@ -49,7 +49,7 @@ def random_search(
     of one thread each (default: as many as kernels have threads) run the trials; they are started anew, so the
     objective must be a function of a module or script, not of a notebook, and a script needs its ``if __name__ ==
     "__main__":``.  A trial that raises, returns what is no finite number, or ends its process has failed: this is
-    recorded, and the search goes on.
+    recorded, and the search goes on; in processes of its own, with a warning, if the given executor broke.
 
     With ``path`` each trial is written as it ends, as a line of JSON; the same call goes on from there, with as many
     trials as it then says.  ``settings``, whatever else decides a score, stand in the file, too, and must be the same.

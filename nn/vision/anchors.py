@@ -12,7 +12,7 @@ from autograd_lite import Generator, Tensor
 
 from .boxes import as_numpy
 
-__all__ = ["Anchors", "anchor_iou", "best_anchor", "kmeans_anchors"]
+__all__ = ["Anchors", "anchor_iou", "best_anchor", "checked_sizes", "kmeans_anchors"]
 
 
 class Anchors(NamedTuple):
@@ -30,7 +30,7 @@ def anchor_iou(sizes: Any, anchors: Any) -> ndarray:
     >>> anchor_iou([[4, 2]], [[2, 4], [4, 4]])
     array([[0.33333333, 0.5       ]])
     """
-    sizes, anchors = _sizes("sizes", sizes), _sizes("anchors", anchors)
+    sizes, anchors = checked_sizes("sizes", sizes), checked_sizes("anchors", anchors)
     both = np.minimum(sizes[:, None], anchors).prod(2)
     return both / (sizes.prod(1)[:, None] + anchors.prod(1) - both)
 
@@ -62,7 +62,7 @@ def kmeans_anchors(sizes: Any, k: int, *, generator: Generator | None = None, ma
     tensor([[2., 2.],
             [9., 3.]])
     """
-    points = _sizes("sizes", sizes)
+    points = checked_sizes("sizes", sizes)
     different = len(np.unique(points, axis=0))
     if not 1 <= operator.index(k) <= different:
         raise ValueError(f"k must be from 1 to {different}, the number of different sizes, got {k}")
@@ -104,7 +104,8 @@ def _means(points: ndarray, nearest: ndarray, own: ndarray, k: int) -> ndarray:
     return centres
 
 
-def _sizes(name: str, value: Any) -> ndarray:
+def checked_sizes(name: str, value: Any) -> ndarray:
+    """Widths and heights as float64 ``(N, 2)``.  Raises ValueError for another shape, and for a side not above 0."""
     array = as_numpy(value).astype(np.float64)
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(f"{name} must be (N, 2), each a width and a height, got {array.shape}")

@@ -15,7 +15,7 @@ from numpy import ndarray
 import autograd_lite as al
 from autograd_lite import Tensor
 
-from .anchors import anchor_iou
+from .anchors import anchor_iou, checked_sizes
 from .boxes import as_numpy, box_convert
 
 __all__ = ["BOX", "CLASSES", "OBJECT", "Encoded", "Grid"]
@@ -56,8 +56,8 @@ class Grid:
         self.size, self.image_size, self.classes = tuple(size), tuple(image_size), classes
         if min(*self.size, *self.image_size, classes) < 1:
             raise ValueError(f"a grid of {size} over an image of {image_size} with {classes} classes: all must be ≥ 1")
-        self.anchors = as_numpy(anchors).astype(np.float64)
-        if not anchor_iou(self.anchors, self.anchors).size:
+        self.anchors = checked_sizes("anchors", anchors)
+        if not len(self.anchors):
             raise ValueError("a grid needs at least one anchor")
 
     def __repr__(self) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 import autograd_lite as al
-from autograd_lite import Tensor
+from autograd_lite import Tensor, kernels
 
 from .boxes import as_numpy
 
@@ -22,8 +22,8 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> Tensor:
     """The boxes that stay, by falling score, as indices: ``(N, 4), (N,) -> int64 (M,)``  (cheat sheet 5.3).
 
     The box with the highest score stays, of equal ones the first; those whose IoU with it is above ``iou_threshold``
-    go; then the next of the rest.  A box without area overlaps none.  Raises ValueError for a threshold outside [0, 1], for
-    other shapes, for a score that is NaN, and for a coordinate that is not finite.
+    go; then the next of the rest.  A box without area overlaps none.  Raises ValueError for a threshold outside
+    [0, 1], for other shapes, for a score that is NaN, and for a coordinate that is not finite.
 
     >>> boxes = al.tensor([[0.0, 0.0, 10.0, 10.0], [1.0, 0.0, 10.0, 10.0], [20.0, 0.0, 30.0, 10.0]])
     >>> nms(boxes, al.tensor([0.7, 0.9, 0.8]), 0.5)
@@ -83,11 +83,9 @@ def soft_nms(
     if (given < 0).any():
         i = int((given < 0).argmax())
         raise ValueError(f"score {i} is {given[i]}: soft-NMS multiplies scores, which must not be negative")
-    from autograd_lite.kernels.nms import decay
-
     kind = found.dtype.type
     kept, lowered = np.empty(len(given), np.int64), given.astype(kind)
-    count = decay(
+    count = kernels.nms.decay(
         np.ascontiguousarray(found.T), lowered, kind(threshold), kind(sigma if method == "gaussian" else 0),
         kind(score_threshold), kept,
     )  # fmt: skip
@@ -95,14 +93,12 @@ def soft_nms(
 
 
 def _greedy(boxes: ndarray, scores: ndarray, threshold: float) -> ndarray:
-    from autograd_lite.kernels.nms import suppress
-
     by_left = np.argsort(boxes[:, 0], kind="stable")
     place = np.empty_like(by_left)
     place[by_left] = np.arange(len(boxes))
     order = _by_score(scores)
     kept = np.zeros(len(boxes), bool)
-    suppress(np.ascontiguousarray(boxes[by_left].T), place[order], boxes.dtype.type(threshold), kept)
+    kernels.nms.suppress(np.ascontiguousarray(boxes[by_left].T), place[order], boxes.dtype.type(threshold), kept)
     return order[kept[place[order]]]
 
 
