@@ -9,7 +9,7 @@ import pytest
 
 from autograd_lite import Tensor
 from nn.data import DataLoader, Subset, TensorDataset, digits
-from nn.vision import DetectionScenes, LocalizationScenes, Scenes, collate_detections, resize
+from nn.vision import DetectionScenes, LocalizationScenes, Scenes, collate_detections
 
 TRAIN, TEST = digits(flat=False)
 PLAIN: dict[str, Any] = {"brightness": (1, 1), "gradient": 0, "noise": 0}  # nothing but ink on black
@@ -213,7 +213,7 @@ def test_localization_refuses() -> None:
     assert all(y[0].item() == 1 for _, y in LocalizationScenes(TRAIN, 30, empty=0))
 
 
-# -- batches and resizing ---------------------------------------------------------------------------------------------
+# -- batches ----------------------------------------------------------------------------------------------------------
 
 
 def test_batches() -> None:
@@ -226,26 +226,3 @@ def test_batches() -> None:
         assert targets[i % 2]["boxes"].tolist() == scenes[i][1]["boxes"].tolist()
     with pytest.raises(ValueError, match=r"\(1, 32, 32\), \(1, 64, 64\)\]; resize"):
         collate_detections([scenes[0], DetectionScenes(TRAIN, 1, size=32)[0]])
-
-
-@pytest.mark.parametrize("shape", [(8, 8), (21, 13), (5, 3), (11, 17), (1, 40)])
-def test_resize_is_what_pillow_makes(shape: tuple[int, int]) -> None:
-    from PIL import Image
-
-    image = np.random.default_rng(0).random((11, 17), dtype=np.float32)
-    theirs = Image.fromarray(image).resize(shape[::-1], Image.Resampling.BILINEAR)
-    np.testing.assert_allclose(resize(image, shape), np.asarray(theirs), atol=1e-6)
-
-
-def test_resize_keeps_what_it_is_given() -> None:
-    image = np.random.default_rng(0).random((2, 3, 4, 5))
-    assert resize(image, (6, 7)).dtype == np.float64
-    assert resize(image.astype(np.uint8), (6, 7)).dtype == np.float32
-    tensor = resize(Tensor(image), (6, 7))
-    assert isinstance(tensor, Tensor)
-    np.testing.assert_array_equal(tensor.numpy(), resize(image, (6, 7)))
-    assert image.sum() == pytest.approx(resize(image, (4, 5)).sum())
-    with pytest.raises(ValueError, match=r"shape \(4,\) to \(2, 2\)"):
-        resize(np.ones(4), (2, 2))
-    with pytest.raises(ValueError, match=r"shape \(4, 4\) to \(0, 2\)"):
-        resize(np.ones((4, 4)), (0, 2))
