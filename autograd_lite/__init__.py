@@ -23,6 +23,9 @@ from .explain import GradcheckResult as GradcheckResult
 from .explain import draw as draw
 from .explain import gradcheck as gradcheck
 from .explain import gradgradcheck as gradgradcheck
+from .files import CheckpointError as CheckpointError
+from .files import load as load
+from .files import save as save
 from .kernels.threads import get_num_threads as get_num_threads
 from .kernels.threads import set_num_threads as set_num_threads
 from .modes import enable_grad as enable_grad

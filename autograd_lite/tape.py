@@ -38,7 +38,7 @@ class Extras:
 
     def __init__(self) -> None:
         self.grad: Tensor | None = None
-        self.hooks: dict[int, Callable[[Tensor], Tensor | None]] = {}
+        self.hooks: dict[object, Callable[[Tensor], Tensor | None]] = {}
         self.name = ""
         self.note: Note | None = None
         self.retains = False

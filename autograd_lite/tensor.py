@@ -261,8 +261,10 @@ class Tensor:
             node.extra().grad = value
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
-        """Add the gradient of this tensor with respect to every leaf to the leaves' ``grad``.
+        """Add the gradient of this tensor with respect to every leaf to the leaves' ``grad``  (cheat sheet 2.3).
 
+        The chain rule in reverse: from the result back, each operation multiplies the gradient that it gets by its own
+        derivative, and passes it on.
         ``gradient``, of this tensor's shape, is 1 by default for a single element.  ``retain_graph`` keeps what the
         gradients read for another backward; ``create_graph`` records the gradients themselves, for higher orders.
         Raises RuntimeError for more than one element without ``gradient``, for a tensor that records nothing, for a
@@ -281,10 +283,7 @@ class Tensor:
 
         Returns a handle whose ``remove()`` removes the hook.  Raises RuntimeError for a tensor that records nothing.
         """
-        hooks = self._recorded("register_hook").extra().hooks
-        key = max(hooks, default=0) + 1
-        hooks[key] = hook
-        return Handle(hooks, key)
+        return Handle(self._recorded("register_hook").extra().hooks, hook)
 
     def _recorded(self, wanted: str) -> Node:
         if self._node is None:
@@ -456,14 +455,24 @@ class Tensor:
 
 
 class Handle:
-    """What `register_hook` returns."""
+    """Adds a hook to others, and removes it: by ``remove()``, when it is called, or at the end of a ``with`` block."""
 
-    def __init__(self, hooks: dict[int, Any], key: int) -> None:
-        self._hooks, self._key = hooks, key
+    def __init__(self, hooks: dict[Any, Any], hook: Callable[..., Any]) -> None:
+        self._hooks, self._key = hooks, object()  # a key that no later hook can have
+        hooks[self._key] = hook
 
     def remove(self) -> None:
         """Remove the hook; once is enough."""
         self._hooks.pop(self._key, None)
+
+    def __call__(self) -> None:
+        self.remove()
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
 
 
 _new = Tensor.__new__

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import statistics
+import time
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+
+from nn.data import digits
 
 from .harness import OURS, Case, Step
 
@@ -223,6 +227,43 @@ def _net_cases() -> list[Case]:
     ]  # fmt: skip
 
 
+# -- the loader -------------------------------------------------------------------------------------------------------
+
+
+def _loader_ratio(name: str, rounds: int = 9) -> float:
+    """An epoch over the digits, 64-128-64-10 by Adam, with a shuffling DataLoader: its time over that of ready batches.
+
+    Epochs of both kinds in turn; the median of the rounds' ratios.
+    """
+    lib, nn = _namespaces(name)
+    data = importlib.import_module("nn.data" if name == OURS else f"{name}.utils.data")
+    lib.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10))
+    optimizer, loss_of = _optimizer(name, "Adam", model.parameters()), nn.CrossEntropyLoss()
+    images, labels = (lib.tensor(t.numpy()) for t in digits()[0].tensors)
+    loader = data.DataLoader(data.TensorDataset(images, labels), 32, shuffle=True)
+    ready = [(images[i : i + 32], labels[i : i + 32]) for i in range(0, len(images), 32)]
+
+    def epoch(batches: Iterable[Any]) -> float:
+        began = time.perf_counter()
+        for x, y in batches:
+            optimizer.zero_grad()
+            loss_of(model(x), y).backward()
+            optimizer.step()
+        return time.perf_counter() - began
+
+    epoch(loader)
+    epoch(ready)
+    return statistics.median([epoch(loader) / epoch(ready) for _ in range(rounds)])
+
+
+def _loader_case() -> Case:
+    return Case(
+        "digits epoch, batch 32: time with a DataLoader over time with ready batches", "×", {},
+        values={n: partial(_loader_ratio, n) for n in (OURS, "torch")},
+    )  # fmt: skip
+
+
 def cases() -> list[Case]:
     """The cases of this subject."""
     both = (OURS, "torch")
@@ -233,4 +274,4 @@ def cases() -> list[Case]:
         makers: dict[str, Callable[[], Step]] = {n: partial(_digits_pytorch_like, n, which) for n in both}
         makers["jax"] = partial(_digits_jax, which)
         rows.append(Case(f"MLP 784-128-64-10, batch 64, {which} step", "µs", makers, goal=1.0))
-    return rows + _net_cases()
+    return [*rows, *_net_cases(), _loader_case()]

@@ -1,7 +1,13 @@
 """nn: layers, losses, optimizers, data and training, on top of autograd_lite."""
 
-from . import data, functional, init, optim, utils
+from . import data, functional, init, metrics, optim, search, utils
+from .callbacks import CSVLog, EarlyStopping
+from .doctor import diagnose
 from .layers import (
+    ELU,
+    GELU,
+    GLU,
+    SELU,
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
     AdaptiveMaxPool1d,
@@ -16,9 +22,11 @@ from .layers import (
     ConvTranspose2d,
     Dropout,
     Dropout2d,
+    Embedding,
     Flatten,
     Fold,
     GroupNorm,
+    Hardtanh,
     Identity,
     LayerNorm,
     LazyBatchNorm1d,
@@ -29,27 +37,55 @@ from .layers import (
     LazyLinear,
     LeakyReLU,
     Linear,
+    LogSigmoid,
+    LogSoftmax,
     MaxPool1d,
     MaxPool2d,
+    ModuleDict,
+    ModuleList,
     Neuron,
+    ParameterDict,
+    ParameterList,
+    PReLU,
     ReLU,
+    ReLU6,
     Sequential,
     Sigmoid,
+    SiLU,
     Softmax,
+    Softplus,
+    Softsign,
     Tanh,
     Unfold,
 )  # fmt: skip
-from .losses import CrossEntropyLoss, L1Loss, MSELoss
+from .losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CategoricalCrossEntropyLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    SmoothL1Loss,
+)  # fmt: skip
 from .models import MLP, LeNet5, ResNet8, SmallVGG
 from .module import Module, Parameter
+from .regularization import L1Penalty, L2Penalty
 from .summary import summary
+from .train import Diverged, Trainer
 
 __all__ = [
-    "MLP", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d",
-    "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d",
-    "CrossEntropyLoss", "Dropout", "Dropout2d", "Flatten", "Fold", "GroupNorm", "Identity", "L1Loss", "LayerNorm",
+    "ELU", "GELU", "GLU", "MLP", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d",
+    "CSVLog", "CategoricalCrossEntropyLoss", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d",
+    "CrossEntropyLoss", "Diverged", "Dropout", "Dropout2d", "EarlyStopping", "Embedding", "Flatten", "Fold",
+    "GroupNorm", "Hardtanh", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "L1Penalty", "L2Penalty", "LayerNorm",
     "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeNet5",
-    "LeakyReLU", "Linear", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "Neuron", "Parameter", "ReLU", "ResNet8",
-    "Sequential", "Sigmoid", "SmallVGG", "Softmax", "Tanh", "Unfold", "data", "functional", "init", "optim", "summary",
+    "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "ModuleDict",
+    "ModuleList", "NLLLoss", "Neuron", "PReLU", "Parameter", "ParameterDict", "ParameterList", "ReLU", "ReLU6",
+    "ResNet8", "Sequential", "SiLU", "Sigmoid", "SmallVGG", "SmoothL1Loss", "Softmax", "Softplus", "Softsign",
+    "Tanh", "Trainer", "Unfold", "data", "diagnose", "functional", "init", "metrics", "optim", "search", "summary",
     "utils",
 ]  # fmt: skip

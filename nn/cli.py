@@ -1,4 +1,7 @@
-"""The command line: ``autograd-lite train digits``, ``check``, ``graph``.  Here are only the commands and printing."""
+"""The command line: ``autograd-lite train digits``, ``search``, ``check``, ``graph``, ``formulas``.
+
+Here are only the commands and printing.
+"""
 
 from __future__ import annotations
 
@@ -15,23 +18,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
-from autograd_lite import Generator, Tensor
+from autograd_lite import CheckpointError, Generator, Tensor, save
 
-from .checkpoint import CheckpointError, load_checkpoint, save
+from .callbacks import CSVLog
 from .data import DataError
 from .data.idx import DEBIAN
+from .formulas import ITEMS, list_items, select
 from .models import MLP
 from .options import make_parser
-from .report import traced_loss, write_graph, write_loss_plot, write_metrics
+from .progress import figures_shown
+from .report import traced_loss, write_graph, write_loss_plot
 from .runs import CHECKPOINT, Failure, known_run, new_run
+from .search_command import search
+from .settings import Settings, Training
 from .summary import summary
 from .tasks import TASKS, full_name
-from .train import Diverged, Settings, Trainer, check_gradients
+from .train import Diverged, Trainer, check_gradients
 
 __all__ = ["main"]
 
+METRICS = "metrics.csv"
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 CHECKED = 2, 8  # before a training: images, and how many elements of a parameter one by one
 
@@ -42,7 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows "?" in its place
     try:
-        options = make_parser({"train": _train, "check": _check, "graph": _graph}).parse_args(argv)
+        commands = {
+            "train": _train, "search": _search, "check": _check, "graph": _graph, "formulas": _formulas
+        }  # fmt: skip
+        options = make_parser(commands).parse_args(argv)
         return int(options.run(options))
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
@@ -70,17 +80,18 @@ def _train(options: argparse.Namespace) -> int:
         except ValueError as error:
             options.refuse(f"argument --model: {error}")
     _find_data(options)
-    trainer, folder = _resumed(options) if options.resume else _begun(options)
-    train, test = trainer.loader.dataset, trainer.test
-    print(f"{task.title}: {len(train):,} images to train on, {len(test):,} to test on ({task.credit})\n")
-    print(summary(trainer.model, train.tensors[0].shape[1:]), end="\n\n")
+    training, folder = _resumed(options) if options.resume else _begun(options)
+    model, train, held_out = training.trainer.model, training.train, len(training.train) - len(training.loader.dataset)
+    print(f"{task.title}: {len(train):,} images to train on, {len(training.test):,} to test on ({task.credit})")
+    print(f"{held_out:,} of the images to train on are held out, for early stopping\n" if held_out else "")
+    print(summary(model, train.tensors[0].shape[1:]).table(), end="\n\n")
     images, elements = CHECKED
     x, y = train[:images]
-    result = check_gradients(trainer.model, x, y, elements)
+    result = check_gradients(model, x, y, elements)
     print(result if not result else str(result).partition("\n")[0])
     if not result:
         raise Failure("the gradients of this model are wrong; it was not trained")
-    return _fit(trainer, folder, options)
+    return _fit(training, folder, options)
 
 
 def _find_data(options: argparse.Namespace) -> None:
@@ -95,25 +106,26 @@ def _find_data(options: argparse.Namespace) -> None:
         options.data = task.folder
 
 
-def _begun(options: argparse.Namespace) -> tuple[Trainer, Path]:
+def _begun(options: argparse.Namespace) -> tuple[Training, Path]:
     """A new training, and its folder with a first checkpoint."""
     fields = [field.name for field in dataclasses.fields(Settings)]
     settings = Settings.usual(**{key: getattr(options, key) for key in fields if getattr(options, key) is not None})
-    trainer = Trainer(settings, *TASKS[settings.task].load(options.data, settings.model))
+    training = Training(settings, *TASKS[settings.task].load(options.data, settings.model))
     folder = new_run(Path(options.out), options.task, options.name)
-    trainer.save(folder / CHECKPOINT)
-    return trainer, folder
+    training.save(folder / CHECKPOINT)
+    return training, folder
 
 
-def _resumed(options: argparse.Namespace) -> tuple[Trainer, Path]:
+def _resumed(options: argparse.Namespace) -> tuple[Training, Path]:
     """The training to go on with, and its folder."""
     folder = known_run(Path(options.out), options.name)
-    checkpoint = load_checkpoint(folder / CHECKPOINT)
-    settings = Settings.of(checkpoint)
+    path = folder / CHECKPOINT
+    settings = Settings.of(path)
     _refuse_other_settings(options, settings, folder)
-    trainer = Trainer.resume(checkpoint, *TASKS[settings.task].load(options.data, settings.model))
-    trainer.settings = dataclasses.replace(settings, epochs=options.epochs or settings.epochs)
-    return trainer, folder
+    settings = dataclasses.replace(settings, epochs=options.epochs or settings.epochs)
+    training = Training(settings, *TASKS[settings.task].load(options.data, settings.model))
+    training.trainer.load(path)
+    return training, folder
 
 
 def _refuse_other_settings(options: argparse.Namespace, settings: Settings, folder: Path) -> None:
@@ -122,7 +134,7 @@ def _refuse_other_settings(options: argparse.Namespace, settings: Settings, fold
         raise Failure(f"{folder} is a training on {settings.task}, not {options.task}; --name chooses another run")
     for key, value in vars(settings).items():
         given = getattr(options, key)
-        if given is not None and given != value and not (key == "epochs" and settings.schedule == "none"):
+        if given is not None and given != value and not (key == "epochs" and not settings.bound):
             option = f"--{key.replace('_', '-')}"
             why = f", where its {settings.schedule} schedule ends" if key == "epochs" else ""
             raise Failure(
@@ -130,30 +142,34 @@ def _refuse_other_settings(options: argparse.Namespace, settings: Settings, fold
             )
 
 
-def _fit(trainer: Trainer, folder: Path, options: argparse.Namespace) -> int:
+def _fit(training: Training, folder: Path, options: argparse.Namespace) -> int:
     """Train, keeping a checkpoint of every epoch, and write the results."""
-    began, path, epochs = time.perf_counter(), folder / CHECKPOINT, trainer.settings.epochs
+    trainer, epochs, began = training.trainer, training.settings.epochs, time.perf_counter()
     if trainer.epoch >= epochs:
-        print(f"all {epochs} epochs are done" + "; --epochs N trains on" * (trainer.settings.schedule == "none"))
+        print(f"all {epochs} epochs are done" + "; --epochs N trains on" * (not training.settings.bound))
+    bar = sys.stderr.isatty() and not options.no_progress
     with _ctrl_c() as pressed:
-        with _progress(trainer, not options.no_progress) as (after_batch, after_epoch):
 
-            def finish_epoch(row: dict[str, float]) -> None:
-                trainer.save(path)
-                write_metrics(folder / "metrics.csv", trainer.history)
-                after_epoch(row)
+        def after_batch(trainer: Trainer) -> None:
+            if pressed():
+                trainer.stop()
 
-            done = trainer.fit(after_batch=after_batch, after_epoch=finish_epoch, should_stop=pressed)
-        if not done:  # back to the last complete epoch
-            trainer = Trainer.resume(load_checkpoint(path), trainer.loader.dataset, trainer.test)
-        written = _write_results(trainer, folder)
-    if trainer.history:
-        accuracy = trainer.history[-1]["test_accuracy"]
-        right = round(accuracy * len(trainer.test))
-        print(f"test accuracy {accuracy:.2%} ({right:,} of {len(trainer.test):,} images) after epoch {trainer.epoch}, "
-              f"{time.perf_counter() - began:.1f} s")  # fmt: skip
+        def after_epoch(trainer: Trainer) -> None:
+            training.save(folder / CHECKPOINT)
+            if not bar:
+                print(_line(trainer.history[-1], epochs), flush=True)
+
+        log = CSVLog(folder / METRICS)
+        training.fit(callbacks=[after_epoch, log], after_batch=after_batch, progress=bar)
+        written = _write_results(training, folder)
+    row = training.result
+    if row is not None:
+        right = round(row["test_accuracy"] * len(training.test))
+        best = f", the best of {trainer.epoch}" if row["epoch"] < trainer.epoch else ""
+        print(f"test accuracy {row['test_accuracy']:.2%} ({right:,} of {len(training.test):,} images) "
+              f"after epoch {row['epoch']}{best}, {time.perf_counter() - began:.1f} s")  # fmt: skip
     print(f"{folder}: {', '.join(written)}")
-    if not done:
+    if trainer.stopped:
         data = [] if options.data is None else ["--data", str(options.data)]
         rest = shlex.join(["autograd-lite", "train", options.task, *data, "--out", options.out, "--name", folder.name])
         rest += " --resume"
@@ -161,20 +177,20 @@ def _fit(trainer: Trainer, folder: Path, options: argparse.Namespace) -> int:
     return 0
 
 
-def _write_results(trainer: Trainer, folder: Path) -> list[str]:
+def _write_results(training: Training, folder: Path) -> list[str]:
     """Weights, figures and pictures; returns the names of the files.  What cannot be drawn is said on stderr."""
-    save(trainer.model, folder / "model.safetensors")
-    write_metrics(folder / "metrics.csv", trainer.history)
-    written = [CHECKPOINT, "model.safetensors", "metrics.csv"]
+    trainer = training.trainer
+    save(trainer.model.state_dict(), folder / "model.safetensors")
+    CSVLog(folder / METRICS)(trainer)
+    written = [CHECKPOINT, "model.safetensors", METRICS]
     if trainer.history:
         try:
             write_loss_plot(folder / "loss.svg", trainer.history)
             written.append("loss.svg")
         except ImportError:
             _complain('loss.svg left out: it needs matplotlib; pip install "autograd-lite[viz]"')
-    batch = trainer.loader.dataset[:4]
     try:
-        return [*written, _draw(traced_loss(trainer.model, *batch), folder / "graph.svg").name]
+        return [*written, _draw(traced_loss(trainer.model, *training.train[:4]), folder / "graph.svg").name]
     except ValueError as error:
         _complain(f"graph.svg left out: {error}")
         return written
@@ -188,29 +204,9 @@ def _draw(loss: Tensor, path: Path) -> Path:
     return written
 
 
-@contextmanager
-def _progress(trainer: Trainer, wanted: bool) -> Iterator[tuple[Callable[..., None], Callable[..., None]]]:
-    """What to call after each batch and each epoch: a bar on a terminal, else a line an epoch."""
-    epochs = trainer.settings.epochs
-    if not (wanted and sys.stderr.isatty()):
-        yield lambda *_: None, lambda row: print(_line(row, epochs), flush=True)
-        return
-    batches = len(trainer.loader)
-    with tqdm(total=epochs * batches, initial=trainer.epoch * batches, unit="batch", dynamic_ncols=True) as bar:
-
-        def after_batch(loss: float, accuracy: float) -> None:
-            bar.set_description(f"epoch {min(trainer.epoch + 1, epochs)}/{epochs}", refresh=False)
-            bar.set_postfix_str(f"loss {loss:.4f}, accuracy {accuracy:.1%}", refresh=False)
-            bar.update()
-
-        yield after_batch, lambda row: None
-
-
 def _line(row: dict[str, float], epochs: int) -> str:
-    return (
-        f"epoch {row['epoch']:3.0f}/{epochs}   loss {row['loss']:.4f}   accuracy {row['accuracy']:.2%}   "
-        f"test loss {row['test_loss']:.4f}   test accuracy {row['test_accuracy']:.2%}"
-    )
+    figures = {name: value for name, value in row.items() if name not in ("epoch", "seconds")}
+    return f"epoch {row['epoch']:3.0f}/{epochs}   {figures_shown(figures, separator='   ')}"
 
 
 @contextmanager
@@ -231,7 +227,13 @@ def _ctrl_c() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-# -- check, graph -----------------------------------------------------------------------------------------------------
+# -- search, check, graph ---------------------------------------------------------------------------------------------
+
+
+def _search(options: argparse.Namespace) -> int:
+    _find_data(options)
+    rest = search(options)
+    return _complain(rest, INTERRUPTED) if rest else 0
 
 
 def _small_loss(options: argparse.Namespace) -> tuple[MLP, Tensor, Tensor]:
@@ -244,7 +246,7 @@ def _small_loss(options: argparse.Namespace) -> tuple[MLP, Tensor, Tensor]:
 
 def _check(options: argparse.Namespace) -> int:
     model, x, y = _small_loss(options)
-    print(summary(model, x.shape[1:]), end="\n\n")
+    print(summary(model, x.shape[1:]).table(), end="\n\n")
     result = check_gradients(model, x, y)
     print(result)
     return 0 if result else _complain("the gradient check failed")
@@ -258,6 +260,18 @@ def _graph(options: argparse.Namespace) -> int:
         print(_draw(traced_loss(*_small_loss(options)), path))
     except (ValueError, RuntimeError) as error:  # too many layers to be read, or no way to make a PDF
         raise Failure(f"cannot draw {path}: {error}") from error
+    return 0
+
+
+# -- formulas ---------------------------------------------------------------------------------------------------------
+
+
+def _formulas(options: argparse.Namespace) -> int:
+    try:
+        items = ITEMS if options.item is None else select(options.item)
+    except ValueError as error:
+        options.refuse(f"argument item: {error}")
+    print(list_items(items, detailed=options.item is not None))
     return 0
 
 

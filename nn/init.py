@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from autograd_lite import Tensor, get_default_dtype, no_grad
+from autograd_lite import Tensor, get_default_dtype, no_grad, rand, randn
 
 __all__ = [
-    "constant_", "empty", "he_normal_", "he_uniform_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
-    "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
+    "calculate_gain", "constant_", "dirac_", "empty", "eye_", "he_normal_", "he_uniform_", "kaiming_normal_",
+    "kaiming_uniform_", "normal_", "ones_", "orthogonal_", "sparse_", "trunc_normal_", "uniform_", "xavier_normal_",
+    "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
 T = TypeVar("T", bound=Tensor)
@@ -44,6 +45,33 @@ def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Any = Non
 
 
 @no_grad
+def trunc_normal_(
+    tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
+) -> T:
+    """Fill from the normal distribution cut to [a, b]: by its inverse distribution function, exactly.
+
+    Raises ValueError for a ≥ b, for std ≤ 0, and for an interval more than 37 standard deviations from the mean.
+    """
+    from statistics import NormalDist  # takes 13 ms to import
+
+    if not a < b:
+        raise ValueError(f"trunc_normal_: a must be below b, got {a} and {b}")
+    if not std > 0:
+        raise ValueError(f"trunc_normal_: std must be above 0, got {std}")
+    low, high = (a - mean) / std, (b - mean) / std
+    side = -1.0 if low > 0 else 1.0  # what lies above the mean is drawn as its mirror image: no 1 − p with a small p
+    chances = sorted([math.erfc(-side * z / math.sqrt(2)) / 2 for z in (low, high)])
+    if not chances[1] > np.finfo(float).tiny:
+        raise ValueError(f"trunc_normal_: [{a}, {b}] is too far from the mean {mean} for a std of {std}")
+    drawn = rand(tensor.shape, generator=generator, dtype=np.float64).numpy()
+    chosen = np.clip(chances[0] + (chances[1] - chances[0]) * drawn, np.finfo(float).tiny, np.nextafter(1, 0))
+    inverse = NormalDist().inv_cdf
+    z = side * np.array([inverse(p) for p in chosen.ravel().tolist()]).reshape(tensor.shape)
+    tensor.copy_(np.clip(mean + std * z, a, b))
+    return tensor
+
+
+@no_grad
 def constant_(tensor: T, value: float) -> T:
     """Fill with ``value``."""
     tensor.fill_(value)
@@ -58,6 +86,98 @@ def zeros_(tensor: T) -> T:
 def ones_(tensor: T) -> T:
     """Fill with 1."""
     return constant_(tensor, 1.0)
+
+
+@no_grad
+def eye_(tensor: T) -> T:
+    """Fill a matrix ``(out, in)`` with the identity: a linear layer passes its inputs on.
+
+    Raises ValueError for other than 2 axes.
+    """
+    if tensor.ndim != 2:
+        raise ValueError(f"eye_ fills a matrix of 2 axes, got shape {tensor.shape}")
+    rows, columns = tensor.shape
+    tensor.copy_(np.eye(rows, columns))
+    return tensor
+
+
+@no_grad
+def dirac_(tensor: T, groups: int = 1) -> T:
+    """Fill filters ``(out, in, …)`` with a 1 in the middle: a convolution passes as many channels on as it can.
+
+    Each of the ``groups`` does.  Raises ValueError for other than 3 to 5 axes, and for filters that do not divide into
+    the groups.
+    """
+    if not 3 <= tensor.ndim <= 5:
+        raise ValueError(f"dirac_ fills filters of 3 to 5 axes (out, in, …), got shape {tensor.shape}")
+    if groups < 1 or tensor.shape[0] % groups:
+        raise ValueError(f"dirac_: {tensor.shape[0]} filters do not divide into {groups} groups")
+    filters = tensor.shape[0] // groups
+    middle = tuple([n // 2 for n in tensor.shape[2:]])
+    values = np.zeros(tensor.shape)
+    for group in range(groups):
+        for channel in range(min(filters, tensor.shape[1])):
+            values[group * filters + channel, channel][middle] = 1
+    tensor.copy_(values)
+    return tensor
+
+
+@no_grad
+def orthogonal_(tensor: T, gain: float = 1.0, generator: Any = None) -> T:
+    """Fill ``(out, in·…)`` with a random orthogonal matrix times ``gain``: its rows or, if fewer, its columns.
+
+    Every orthogonal matrix is equally likely: Q of the QR factors of a normal matrix, where R's diagonal is made
+    positive (Saxe et al. 2013; Mezzadri 2007).  Raises ValueError for fewer than 2 axes.
+    """
+    if tensor.ndim < 2:
+        raise ValueError(f"orthogonal_ needs at least 2 axes (out, in, …), got shape {tensor.shape}")
+    rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
+    q, r = np.linalg.qr(randn(max(rows, columns), min(rows, columns), generator=generator, dtype=np.float64).numpy())
+    q = q * np.where(np.diagonal(r) < 0, -1, 1)
+    tensor.copy_(gain * (q if rows >= columns else q.T).reshape(tensor.shape))
+    return tensor
+
+
+@no_grad
+def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Any = None) -> T:
+    """Fill a matrix ``(out, in)`` from the normal distribution; in each column a share ``sparsity`` is 0.
+
+    The share is rounded up (Martens 2010).  Raises ValueError for other than 2 axes, a share outside [0, 1], a
+    negative std.
+    """
+    if tensor.ndim != 2:
+        raise ValueError(f"sparse_ fills a matrix of 2 axes, got shape {tensor.shape}")
+    if not 0 <= sparsity <= 1:
+        raise ValueError(f"sparse_: sparsity must be in [0, 1], got {sparsity}")
+    normal_(tensor, 0.0, std, generator)
+    places = rand(tensor.shape, generator=generator, dtype=np.float64).numpy().argsort(0)  # each column in random order
+    values = tensor.numpy().copy()
+    np.put_along_axis(values, places[: math.ceil(sparsity * tensor.shape[0])], 0, axis=0)
+    tensor.copy_(values)
+    return tensor
+
+
+# -- variances by the fan ---------------------------------------------------------------------------------------------
+
+GAINS = {"tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4, **dict.fromkeys(["linear", "sigmoid"], 1.0),
+         **dict.fromkeys(["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"], 1.0)}  # fmt: skip
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """What weights are multiplied by so that the variance stays the same through an activation; PyTorch's numbers.
+
+    1 for "linear", convolutions and "sigmoid", 5/3 for "tanh", √2 for "relu", ``√(2 / (1 + a²))`` for "leaky_relu" of
+    slope a = ``param`` (0.01 if it is left out), 3/4 for "selu".  Raises ValueError for another name.
+
+    >>> calculate_gain("leaky_relu", 1.0)
+    1.0
+    """
+    if nonlinearity == "leaky_relu":
+        slope = 0.01 if param is None else param
+        return math.sqrt(2 / (1 + slope**2))
+    if nonlinearity not in GAINS:
+        raise ValueError(f"there is no gain for {nonlinearity!r}; there is for leaky_relu, {', '.join(GAINS)}")
+    return GAINS[nonlinearity]
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:
@@ -91,28 +211,40 @@ def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Any = None, *, glor
 
 
 def xavier_normal_(tensor: T, gain: float = 1.0, generator: Any = None, *, glorot: bool = False) -> T:
-    """Normal with the variance of `xavier_uniform_`."""
+    """Normal with the variance of `xavier_uniform_`: ``gain² / fan_in``, for tanh  (cheat sheet 3.3)."""
     return _spread(tensor, _xavier_variance(tensor, gain, glorot), True, generator)
 
 
-def kaiming_uniform_(tensor: T, a: float = 0.0, generator: Any = None) -> T:
-    """Uniform with variance ``2 / ((1 + a²) fan_in)``: ``a`` is the slope of a leaky ReLU, 0 of ReLU.
+def _kaiming_variance(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    modes = ("fan_in", "fan_out")
+    if mode not in modes:
+        raise ValueError(f"mode must be 'fan_in' or 'fan_out', got {mode!r}")
+    return calculate_gain(nonlinearity, a) ** 2 / _fans(tensor)[modes.index(mode)]
 
-    Source: He et al. 2015.  Raises ValueError for fewer than 2 axes.
+
+def kaiming_uniform_(
+    tensor: T, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+) -> T:
+    """Uniform with variance ``gain² / fan``; by default ``2 / ((1 + a²) fan_in)``, for a leaky ReLU of slope ``a``.
+
+    With a = 0 that is ReLU.  ``mode`` says which fan, ``nonlinearity`` whose gain, see `calculate_gain`.
+    Source: He et al. 2015.  Raises ValueError for fewer than 2 axes, another mode, another nonlinearity.
     """
-    return _spread(tensor, 2 / ((1 + a**2) * _fans(tensor)[0]), False, generator)
+    return _spread(tensor, _kaiming_variance(tensor, a, mode, nonlinearity), False, generator)
 
 
-def kaiming_normal_(tensor: T, a: float = 0.0, generator: Any = None) -> T:
+def kaiming_normal_(
+    tensor: T, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+) -> T:
     """Normal with the variance of `kaiming_uniform_`."""
-    return _spread(tensor, 2 / ((1 + a**2) * _fans(tensor)[0]), True, generator)
+    return _spread(tensor, _kaiming_variance(tensor, a, mode, nonlinearity), True, generator)
 
 
 def he_uniform_(tensor: T, generator: Any = None) -> T:
-    """Uniform with variance ``2 / fan_in``, for ReLU  (cheat sheet 3.3)."""
-    return kaiming_uniform_(tensor, 0.0, generator)
+    """Uniform with variance ``2 / fan_in``, for ReLU  (cheat sheet 3.3; He et al. 2015)."""
+    return kaiming_uniform_(tensor, generator=generator)
 
 
 def he_normal_(tensor: T, generator: Any = None) -> T:
-    """Normal with variance ``2 / fan_in``, for ReLU  (cheat sheet 3.3)."""
-    return kaiming_normal_(tensor, 0.0, generator)
+    """Normal with variance ``2 / fan_in``, for ReLU  (cheat sheet 3.3; He et al. 2015)."""
+    return kaiming_normal_(tensor, generator=generator)

@@ -6,26 +6,38 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd_lite import Tensor
+from autograd_lite.ops.dropout import chance_of_staying
 
+from .init import he_normal_, xavier_normal_, zeros_
 from .layers.activation import ReLU, make_activation
 from .layers.container import Flatten, Identity, Sequential
 from .layers.conv import Conv2d
+from .layers.dropout import Dropout
 from .layers.linear import Linear
-from .layers.norm import BatchNorm2d
+from .layers.norm import BatchNorm1d, BatchNorm2d
 from .layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from .module import Module
 
 __all__ = ["MLP", "LeNet5", "ResNet8", "SmallVGG"]
 
 Shape = tuple[int, int, int]  # of an image: channels, height, width
+INITS: dict[str, Callable[..., Tensor]] = {"he": he_normal_, "xavier": xavier_normal_}
 
 
 class MLP(Sequential):
-    """A multilayer perceptron: linear layers of the given sizes, the activation between them  (cheat sheet 1.3).
+    """A multilayer perceptron: ``A[l] = g[l](W[l] A[l−1] + b[l])`` for l = 1 … L  (cheat sheet 1.3).
 
-    ``MLP([64, 32, 10])`` takes ``(…, 64)`` and returns scores ``(…, 10)``; its parts are fc1, act1, fc2.
-    ``activation`` is a name, a Module class or a function; ``output`` is one for the last layer, none by default.
-    Raises ValueError for fewer than two sizes, sizes below 1, an unknown name.
+    ``sizes`` are n[0], n[1], …, n[L]: ``MLP([64, 32, 10])`` takes ``(…, 64)`` and returns scores ``(…, 10)``.  The
+    parts of the first layer are fc1, bn1, act1 and drop1, and so on; W[1] is ``fc1.weight`` ``(n[1], n[0])``, b[1] is
+    ``fc1.bias`` ``(n[1],)``, where the sheet, with examples as columns, has ``(n[1], 1)``.
+
+    ``activation``, a name, a Module class or a function, is that of the hidden layers, ``output`` that of the last, by
+    default none; or ``activation`` is a list of L of them, one for each layer (None for no activation).  ``batch_norm``
+    normalises Z of the hidden layers, whose b it makes needless, and takes inputs ``(N, n[0])``; ``dropout`` is the
+    chance of dropping a hidden A.  ``init`` "he" or "xavier" draws weights of variance 2/n[l−1] or 1/n[l−1], with
+    b = 0  (cheat sheet 3.3); by default they are `Linear`'s.  ``generator`` decides the start values and the dropout.
+    Raises ValueError for fewer than two sizes, sizes below 1, a list of another length, unknown names and a chance
+    outside [0, 1]; TypeError for ``output`` beside a list.
 
     >>> MLP([64, 32, 10], activation="tanh")
     MLP(
@@ -36,18 +48,42 @@ class MLP(Sequential):
     """
 
     def __init__(
-        self, sizes: Sequence[int], activation: Any = "relu", output: Any = None, *, generator: Any = None
-    ) -> None:
+        self, sizes: Sequence[int], activation: Any = "relu", output: Any = None, *, dropout: float = 0.0,
+        batch_norm: bool = False, init: str | None = None, dtype: Any = None, generator: Any = None,
+    ) -> None:  # fmt: skip
         if len(sizes) < 2:
             raise ValueError(f"an MLP needs at least the sizes of its input and output, got {list(sizes)}")
-        layers: dict[str, Module] = {}
+        if init is not None and init not in INITS:
+            raise ValueError(f"init must be {' or '.join(map(repr, INITS))}, got {init!r}")
+        chance_of_staying(dropout, None)
         last = len(sizes) - 1
-        for i in range(1, last + 1):
-            layers[f"fc{i}"] = Linear(sizes[i - 1], sizes[i], generator=generator)
-            wanted = activation if i < last else output
-            if wanted is not None:
-                layers[f"act{i}"] = make_activation(wanted)
+        layers: dict[str, Module] = {}
+        for i, g in enumerate(_activations(activation, output, last), 1):
+            normed = batch_norm and i < last
+            fc = Linear(sizes[i - 1], sizes[i], bias=not normed, dtype=dtype, generator=generator)
+            if init is not None:
+                INITS[init](fc.weight, generator=generator)
+                if fc.bias is not None:
+                    zeros_(fc.bias)
+            layers[f"fc{i}"] = fc
+            if normed:
+                layers[f"bn{i}"] = BatchNorm1d(sizes[i], dtype=dtype)
+            if g is not None:
+                layers[f"act{i}"] = make_activation(g)
+            if dropout and i < last:
+                layers[f"drop{i}"] = Dropout(dropout, generator=generator)
         super().__init__(layers)
+
+
+def _activations(activation: Any, output: Any, count: int) -> list[Any]:
+    """The activation of each of so many layers; None where there is none."""
+    if not isinstance(activation, (list, tuple)):
+        return [activation] * (count - 1) + [output]
+    if output is not None:
+        raise TypeError(f"a list of activations includes the output's; got output={output!r}, too")
+    if len(activation) != count:
+        raise ValueError(f"there are {count} layers, got {len(activation)} activations: {list(activation)}")
+    return list(activation)
 
 
 class LeNet5(Sequential):

@@ -14,12 +14,15 @@ import numpy as np
 from autograd_lite import Tensor
 from autograd_lite.creation import check_device
 from autograd_lite.modes import TRACING, mode
+from autograd_lite.tensor import Handle
 from autograd_lite.writes import log_write
+
+from .hooks import Watch
 
 __all__ = ["Module", "Parameter"]
 
 M = TypeVar("M", bound="Module")
-Hook = Callable[["Module", tuple[Any, ...], Any], Any]
+Hook = Callable[..., Any]
 
 
 class Parameter(Tensor):
@@ -75,7 +78,9 @@ class Module:
 
     training: bool = True
     _buffers: Mapping[str, bool] = {}  # name: whether it is part of the state
-    _forward_hooks: Mapping[int, Hook] = {}
+    _forward_pre_hooks: Mapping[object, Hook] = {}
+    _forward_hooks: Mapping[object, Hook] = {}
+    _backward_hooks: Mapping[object, Hook] = {}
 
     def __init__(self) -> None:
         pass  # a subclass may call this or not
@@ -88,11 +93,24 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         """What `forward` returns, or a hook in its place: for type checkers a Tensor, which it nearly always is."""
+        if self._forward_pre_hooks or self._forward_hooks or self._backward_hooks:
+            return self._hooked(args, kwargs)
+        return self.forward(*args, **kwargs) if mode.state != TRACING else self._traced(*args, **kwargs)
+
+    def _hooked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run with the hooks: before, around, after."""
+        for hook in list(self._forward_pre_hooks.values()):
+            given = hook(self, args)
+            if given is not None:
+                args = given if isinstance(given, tuple) else (given,)
+        watch = Watch(self, self._backward_hooks) if self._backward_hooks else None
+        if watch is not None:
+            args = watch.enter(args)
         result = self.forward(*args, **kwargs) if mode.state != TRACING else self._traced(*args, **kwargs)
         for hook in list(self._forward_hooks.values()):
             replaced = hook(self, args, result)
             result = result if replaced is None else replaced
-        return result
+        return result if watch is None else watch.leave(result)
 
     def _traced(self, *args: Any, **kwargs: Any) -> Any:
         """Run with ``mode.module`` set to this module's path, which `trace` writes beside each operation."""
@@ -107,15 +125,38 @@ class Module:
         finally:
             _running.paths, mode.module = paths, outside
 
-    def register_forward_hook(self, hook: Hook) -> Callable[[], None]:
+    def register_forward_pre_hook(self, hook: Hook) -> Handle:
+        """Call ``hook(module, args)`` before each run; what it returns, if not None, replaces the arguments.
+
+        ``args`` are those that were given by position.  Returns a handle whose ``remove()`` removes the hook.
+        """
+        return self._add_hook("_forward_pre_hooks", hook)
+
+    def register_forward_hook(self, hook: Hook) -> Handle:
         """Call ``hook(module, args, result)`` after each run; what it returns, if not None, replaces the result.
 
-        Returns a function that removes the hook.
+        Returns a handle whose ``remove()`` removes the hook.
+
+        >>> import nn
+        >>> layer = nn.Linear(2, 3)
+        >>> with layer.register_forward_hook(lambda module, args, result: print(args[0].shape, "->", result.shape)):
+        ...     y = layer(Tensor([[1.0, 2.0]]))
+        (1, 2) -> (1, 3)
         """
-        hooks = vars(self).setdefault("_forward_hooks", {})
-        key = max(hooks, default=0) + 1
-        hooks[key] = hook
-        return lambda: hooks.pop(key, None) and None
+        return self._add_hook("_forward_hooks", hook)
+
+    def register_full_backward_hook(self, hook: Hook) -> Handle:
+        """Call ``hook(module, grad_input, grad_output)`` in each backward through a run of this module.
+
+        Both are tuples: the gradients by the arguments given by position (None where there is none), and by the
+        results.  What the hook returns, if not None, replaces ``grad_input``.  Raises TypeError in a run whose result
+        is neither a Tensor nor a tuple, ValueError in a backward for a replacement of another length, RuntimeError for
+        one of another shape.  Returns a handle whose ``remove()`` removes the hook.
+        """
+        return self._add_hook("_backward_hooks", hook)
+
+    def _add_hook(self, kind: str, hook: Hook) -> Handle:
+        return Handle(vars(self).setdefault(kind, {}), hook)
 
     # -- attributes ---------------------------------------------------------------------------------------------------
 
@@ -129,7 +170,7 @@ class Module:
         if name in self._buffers and not (value is None or isinstance(value, Tensor)):
             raise TypeError(f"{type(self).__name__}.{name} is a buffer and cannot become a {type(value).__name__}")
         if isinstance(value, (Parameter, Module)):
-            _check_name(self, name)
+            check_name(self, name)
         object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
@@ -146,7 +187,7 @@ class Module:
 
         Raises TypeError for other than a Tensor or None, ValueError for a name that is taken.
         """
-        _check_name(self, name)
+        check_name(self, name)
         if name in vars(self):
             raise ValueError(f"{type(self).__name__} has an attribute {name!r} already")
         if not (tensor is None or isinstance(tensor, Tensor)):
@@ -161,10 +202,12 @@ class Module:
         setattr(self, name, parameter)
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Add a child under ``name``, as assigning the attribute does."""
+        """Add a child under ``name``, as assigning the attribute does; ``register_module`` is the same."""
         if not (module is None or isinstance(module, Module)):
             raise TypeError(f"child {name!r} must be a Module or None, not {type(module).__name__}")
         setattr(self, name, module)
+
+    register_module = add_module
 
     # -- what it holds ------------------------------------------------------------------------------------------------
 
@@ -180,43 +223,83 @@ class Module:
         """The modules among the attributes, without their names."""
         return iter([m for m in vars(self).values() if isinstance(m, Module)])
 
-    def named_modules(self, prefix: str = "", _seen: set[int] | None = None) -> Iterator[tuple[str, Module]]:
-        """This module and all inside it with their paths, each once."""
-        seen = set() if _seen is None else _seen
-        if id(self) in seen:
-            return
-        seen.add(id(self))
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and all inside it with their paths, each once, or without ``remove_duplicate`` under all of them.
+
+        ``memo`` are modules to leave out; those that are found join them.
+        """
+        seen = set() if memo is None else memo
+        if remove_duplicate:
+            if self in seen:
+                return
+            seen.add(self)
         yield prefix, self
         for name, child in self.named_children():
-            yield from child.named_modules(_join(prefix, name), seen)
+            yield from child.named_modules(seen, _join(prefix, name), remove_duplicate)
 
     def modules(self) -> Iterator[Module]:
         """This module and all inside it, each once."""
         return (module for _, module in self.named_modules())
 
-    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
-        """The parameters with their paths, each once even where modules share it."""
-        seen: set[int] = set()
-        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
-            for name, value in module._own():
-                if isinstance(value, Parameter) and id(value) not in seen:
-                    seen.add(id(value))
-                    yield _join(path, name), value
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """The parameters with their paths, each once even where modules share it, unless ``remove_duplicate=False``."""
+        return self._named(_is_parameter, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """The parameters, each once: what an optimizer takes."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
-        """The buffers with their paths."""
-        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
-            for name, value in module._own():
-                if name in module._buffers and value is not None:
-                    yield _join(path, name), value
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """The buffers with their paths, each once, unless ``remove_duplicate=False``."""
+        return self._named(_is_buffer, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """The buffers, without their paths."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def _named(
+        self, wanted: Callable[[Module, str, Any], bool], prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        inside = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+        for path, module in inside if recurse else [(prefix, self)]:
+            for name, value in module._own():
+                if wanted(module, name, value) and not (remove_duplicate and id(value) in seen):
+                    seen.add(id(value))
+                    yield _join(path, name), value
+
+    def get_submodule(self, target: str) -> Module:
+        """The module under a path such as ``"body.conv1"``, itself under ``""``.  Raises AttributeError for others."""
+        module, path = self, ""
+        for name in target.split(".") if target else []:
+            found = dict(module.named_children())
+            if name not in found:
+                where = f"{path!r}" if path else type(self).__name__
+                raise AttributeError(f"no module {target!r}: in {where} there are {', '.join(found) or 'no modules'}")
+            module, path = found[name], _join(path, name)
+        return module
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter under a path such as ``"fc1.weight"``.  Raises AttributeError if there is none."""
+        return self._get(target, "parameter", _is_parameter)
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer under a path such as ``"bn1.running_mean"``.  Raises AttributeError if there is none."""
+        return self._get(target, "buffer", _is_buffer)
+
+    def _get(self, target: str, kind: str, wanted: Callable[[Module, str, Any], bool]) -> Any:
+        path, _, name = target.rpartition(".")
+        found = dict(self.get_submodule(path)._named(wanted, "", recurse=False, remove_duplicate=False))
+        if name not in found:
+            where = f"{path!r}" if path else type(self).__name__
+            raise AttributeError(f"no {kind} {target!r}: in {where} there are {', '.join(found) or f'no {kind}s'}")
+        return found[name]
 
     # -- state --------------------------------------------------------------------------------------------------------
 
@@ -227,7 +310,7 @@ class Module:
     def _state(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
         """All tensors of the state; what is shared comes under each of its paths."""
         for name, value in self._own():
-            if isinstance(value, Parameter) or (self._buffers.get(name) and value is not None):
+            if _is_parameter(self, name, value) or (_is_buffer(self, name, value) and self._buffers[name]):
                 yield _join(prefix, name), value
         for name, child in self.named_children():
             yield from child._state(_join(prefix, name))
@@ -236,8 +319,10 @@ class Module:
         """Copy values into the parameters and buffers of the same names; returns the names that did not match.
 
         Raises ValueError that lists every missing and unknown name (unless ``strict=False``), wrong shape and dtype;
-        then nothing was changed.
+        TypeError for what is no mapping.  Then nothing was changed.
         """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"a state is a mapping of names to tensors, not a {type(state_dict).__name__}")
         own = dict(self._state())
         missing = [name for name in own if name not in state_dict]
         unexpected = [name for name in state_dict if name not in own]
@@ -292,15 +377,16 @@ class Module:
         function(self)
         return self
 
-    def to(self: M, target: Any = None, *, dtype: Any = None, device: Any = None) -> M:
-        """Convert floating parameters and buffers to a dtype; the device ``"cpu"`` changes nothing; returns self.
+    def to(self: M, *targets: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False) -> M:
+        """Convert floating parameters and buffers to a dtype, or that of a Tensor; returns self.
 
-        Raises ValueError for another device, TypeError for a dtype that is not floating.
+        The device ``"cpu"`` and ``non_blocking`` change nothing.  Raises ValueError for another device, TypeError for a
+        dtype that is not floating.
         """
         check_device(device)
-        if target is not None:
+        for target in targets:
             try:
-                dtype = np.dtype(target)
+                dtype = dtype if target is None else target.dtype if isinstance(target, Tensor) else np.dtype(target)
             except TypeError:
                 check_device(target)
         if dtype is None:
@@ -324,6 +410,14 @@ class Module:
     def float(self: M) -> M:
         """Convert to float32."""
         return self.to(np.float32)
+
+    def half(self: M) -> M:
+        """Convert to float16."""
+        return self.to(np.float16)
+
+    def cpu(self: M) -> M:
+        """The module itself: it is on the CPU already."""
+        return self
 
     # -- showing ------------------------------------------------------------------------------------------------------
 
@@ -350,13 +444,21 @@ def _join(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
 
 
+def _is_parameter(module: Module, name: str, value: Any) -> bool:
+    return isinstance(value, Parameter)
+
+
+def _is_buffer(module: Module, name: str, value: Any) -> bool:
+    return name in module._buffers and value is not None
+
+
 def _plain(value: Any) -> np.ndarray:
     return value._array if isinstance(value, Tensor) else np.asarray(value)
 
 
-def _check_name(module: Module, name: str) -> None:
-    """A name must not split a path, and must not hide a method."""
+def check_name(module: Module, name: str) -> None:
+    """A name must not split a path, and must not hide a method or a setting."""
     if not name or "." in name:
         raise ValueError(f"{name!r} cannot name a part of {type(module).__name__}: it must not be empty or have a dot")
-    if callable(getattr(type(module), name, None)):
-        raise ValueError(f"{name!r} is a method of {type(module).__name__} and cannot name a part of it")
+    if hasattr(Module, name) or callable(getattr(type(module), name, None)):
+        raise ValueError(f"{name!r} is a method or setting of {type(module).__name__} and cannot name a part of it")

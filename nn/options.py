@@ -9,12 +9,17 @@ from typing import Any, NoReturn
 
 from autograd_lite import __version__
 
+from .settings import NET_RATES, OPTIMIZERS, RATES, SCHEDULES, Settings
 from .tasks import NAMES, TASKS, parse_sizes
-from .train import NET_RATES, OPTIMIZERS, RATES, SCHEDULES, Settings
 
 __all__ = ["make_parser"]
 
 Command = Callable[[argparse.Namespace], int]
+
+_ABOUT_SEARCH = (
+    "Train networks of linear layers at random points of the cheat sheet's space of hyperparameters, and compare them "
+    "on a fifth of the training images. The test images are not looked at."
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -27,14 +32,17 @@ class _Parser(argparse.ArgumentParser):
 def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     """The parser of all options; its result has the command as ``run``, and ``refuse(message)`` for errors found later.
 
-    ``commands`` are the functions of train, check and graph.
+    ``commands`` are the functions of train, search, check, graph and formulas.
     """
     parser = _Parser(prog="autograd-lite", description="Train, check and draw small neural networks.")
     parser.add_argument("--version", action="version", version=f"autograd-lite {__version__}")
-    parsers = parser.add_subparsers(dest="command", required=True, metavar="{train,check,graph}")
+    parsers = parser.add_subparsers(dest="command", required=True, metavar="{train,search,check,graph,formulas}")
     train = parsers.add_parser("train", help="train a network on real data", description=_about_tasks())
     _add_training(train)
     train.set_defaults(run=commands["train"], refuse=train.error)
+    search = parsers.add_parser("search", help="search for hyperparameters at random", description=_ABOUT_SEARCH)
+    _add_search(search)
+    search.set_defaults(run=commands["search"], refuse=search.error)
     for name, text in (("check", "check the gradients of a small network against finite differences"),
                        ("graph", "draw the computation graph of a small network")):  # fmt: skip
         command = parsers.add_parser(name, help=text, description=text)
@@ -43,6 +51,12 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         if name == "graph":
             command.add_argument("--out", default="graph.svg", help=".svg, .png or .pdf (default graph.svg)")
         command.set_defaults(run=commands[name])
+    text = "list the formulas of the cheat sheet, with what implements each"
+    formulas = parsers.add_parser("formulas", help=text, description=text)
+    formulas.add_argument(
+        "item", nargs="?", help="a section like 2.6, a chapter like 2, or a title like adam: in detail"
+    )
+    formulas.set_defaults(run=commands["formulas"], refuse=formulas.error)
     return parser
 
 
@@ -59,10 +73,17 @@ def _add_training(train: argparse.ArgumentParser) -> None:
     train.add_argument(
         "--schedule",
         choices=SCHEDULES,
-        help="of the learning rate: cosine, down to 0 at the end (default for lenet, vgg, resnet8), or none",
+        help=f"of the learning rate: {_schedules()} (default: cosine for lenet, vgg, resnet8, else none)",
     )
+    train.add_argument("--decay-rate", type=_decay, help=f"λ of exp and inverse (default {usual.decay_rate:g})")
     train.add_argument(
         "--weight-decay", type=_decay, help=f"times the weights, is added to gradients (default {usual.weight_decay:g})"
+    )
+    train.add_argument("--clip-norm", type=_rate, help="longest gradient; a longer one is shortened (default: none)")
+    train.add_argument(
+        "--patience",
+        type=_count,
+        help="end after so many epochs without a better loss on held-out images; keep the best",
     )
     train.add_argument("--batch-size", type=_count, help=f"examples a step (default {usual.batch_size})")
     train.add_argument("--seed", type=_seed, help="of start weights and order (default 0)")
@@ -72,9 +93,27 @@ def _add_training(train: argparse.ArgumentParser) -> None:
     train.add_argument("--no-progress", action="store_true", help="a line an epoch instead of the bar")
 
 
+def _add_search(search: argparse.ArgumentParser) -> None:
+    search.add_argument("task", choices=list(TASKS), help="the data; the UCI handwritten digits are built in")
+    search.add_argument("--data", metavar="FOLDER", help="folder of the task's files, gzipped or not")
+    search.add_argument("--trials", type=_count, default=20, help="how many points to try (default 20)")
+    search.add_argument("--epochs", type=_count, help="of each trial (default 10)")
+    search.add_argument("--optimizer", choices=OPTIMIZERS, help="adam (default), or sgd with momentum")
+    search.add_argument("--seed", type=_seed, help="of the points, of start weights and order (default 0)")
+    search.add_argument("--workers", type=_count, help="processes (default: one a core)")
+    search.add_argument("--out", default="runs", help="folder of all runs (default runs)")
+    search.add_argument("--name", type=_name, help="folder of this search in it (default: digits-search, …)")
+    search.add_argument("--resume", action="store_true", help="continue the search --name, or the latest")
+    search.add_argument("--no-progress", action="store_true", help="a line a trial instead of the bar")
+
+
 def _each(key: str) -> str:
     """A default of every task."""
     return ", ".join([f"{name} {getattr(task, key)}" for name, task in TASKS.items()])
+
+
+def _schedules() -> str:
+    return "; ".join([f"{name}, {what}" for name, what in SCHEDULES.items()])
 
 
 def _rates() -> str:

@@ -1,28 +1,19 @@
-"""The files that a training leaves for its reader: metrics.csv, loss.svg, graph.svg."""
+"""The pictures that a training leaves for its reader: loss.svg, graph.svg."""
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from autograd_lite import Tensor
 from autograd_lite.explain.draw import draw
+from autograd_lite.files import written_whole
 from autograd_lite.modes import trace
 
 from . import functional as F
-from .checkpoint import written_whole
+from .callbacks import Row
 from .module import Module
-from .train import Row
 
-__all__ = ["traced_loss", "write_graph", "write_loss_plot", "write_metrics"]
-
-
-def write_metrics(path: Path, history: list[Row]) -> None:
-    """Write the figures of every epoch, one line each."""
-    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["epoch", "loss", "accuracy", "test_loss", "test_accuracy", "seconds"])
-        writer.writeheader()
-        writer.writerows(history)
+__all__ = ["traced_loss", "write_graph", "write_loss_plot"]
 
 
 def write_loss_plot(path: Path, history: list[Row]) -> None:

@@ -28,9 +28,12 @@ def new_run(out: Path, task: str, name: str | None) -> Path:
         number += 1
 
 
-def known_run(out: Path, name: str | None) -> Path:
-    """The folder of the run to resume: ``name``, or the one that was written last.  Raises Failure if there is none."""
-    found = sorted(out.glob(f"{name or '*'}/{CHECKPOINT}"), key=lambda path: path.stat().st_mtime)
+def known_run(out: Path, name: str | None, file: str = CHECKPOINT, what: str = "checkpoint") -> Path:
+    """The folder of the run to resume, which has ``file``: ``name``, or the one that was written last.
+
+    Raises Failure if there is none.
+    """
+    found = sorted(out.glob(f"{name or '*'}/{file}"), key=lambda path: path.stat().st_mtime)
     if not found:
-        raise Failure(f"there is no checkpoint to resume in {out / name if name else out}")
+        raise Failure(f"there is no {what} to resume in {out / name if name else out}")
     return found[-1].parent

@@ -1,203 +1,452 @@
-"""The training loop: what a training is made of, and one epoch after the other."""
+"""The training loop: one epoch after the other, measured, and continued exactly where it was stopped."""
 
 from __future__ import annotations
 
 import copy
 import math
+import os
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
-from autograd_lite import Generator, Tensor, no_grad
+import autograd_lite as al
+from autograd_lite import CheckpointError, Generator, Tensor, no_grad
 from autograd_lite.explain.gradcheck import MAX_ELEMENTS, GradcheckResult, gradcheck
+from autograd_lite.random import default_generator
 
 from . import functional as F
-from .checkpoint import Checkpoint, CheckpointError, save_checkpoint
-from .data import DataLoader, TensorDataset
+from .callbacks import EarlyStopping, Row
 from .module import Module
-from .optim import SGD, Adam, Optimizer
-from .tasks import NETS, TASKS, full_name, make_model
+from .optim import Optimizer
+from .optim.average import ExponentialMovingAverage
+from .optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from .progress import progress_bar
+from .utils import clip_grad_norm_
 
-__all__ = ["OPTIMIZERS", "SCHEDULES", "Diverged", "Settings", "Trainer", "check_gradients", "scores"]
+__all__ = ["Diverged", "Trainer", "check_gradients", "read_checkpoint"]
 
-Row = dict[str, float]  # one line of metrics.csv
-
-RATES = {"adam": 0.005, "sgd": 0.1}  # of an MLP, constant
-NET_RATES = {"adam": 0.002, "sgd": 0.05}  # of a convolutional network, at the start of a cosine
-OPTIMIZERS = tuple(RATES)
-SCHEDULES = "none", "cosine"
+Metric = Callable[[Any, Any], Any]  # of predictions and targets; a number
 
 # A step that moves 100,000 weights at once passes some kinks of a network's ReLUs.  Measured on ResNet8 and SmallVGG:
 # with 1e-6 wrong verdicts, with 1e-7 kinks, with 1e-8 neither, and the rounding error is still 1e-7.
 EPS = 1e-8
+
+FORMAT = "autograd_lite training 1"  # of a checkpoint
 
 
 class Diverged(ArithmeticError):
     """The loss is no longer a number."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What decides a training: on one machine, with one number of threads, the same settings give the same bits."""
-
-    task: str = "digits"
-    model: str = "64-128-64-10"  # a full name, see `tasks`
-    optimizer: str = "adam"
-    lr: float = 0.005
-    batch_size: int = 32
-    epochs: int = 30
-    schedule: str = "none"
-    weight_decay: float = 0.0
-    seed: int = 0
-
-    @classmethod
-    def usual(cls, task: str, **given: Any) -> Settings:
-        """The settings that are ``given``, and for the others what is usual for the task, the model, the optimizer."""
-        usual = TASKS[task]
-        model = given.get("model") or full_name(usual.model, usual)
-        convolutional = model in NETS
-        lr = (NET_RATES if convolutional else RATES)[given.get("optimizer", "adam")]
-        schedule = "cosine" if convolutional else "none"
-        return cls(task=task, **{"model": model, "lr": lr, "schedule": schedule, "epochs": usual.epochs, **given})
-
-    @classmethod
-    def of(cls, checkpoint: Checkpoint) -> Settings:
-        """The settings of the training that a checkpoint is of.  Raises CheckpointError for one of something else."""
-        try:
-            settings = cls(**checkpoint.extra["settings"])
-            full_name(settings.model, TASKS[settings.task])
-            list(checkpoint.extra["history"])
-            return settings
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{checkpoint.path} is not a checkpoint of `train`: {error!r}") from error
-
-    def make_model(self, generator: Generator) -> Module:
-        return make_model(self.model, TASKS[self.task], generator)
-
-    def make_optimizer(self, model: Module) -> Optimizer:
-        if self.optimizer == "sgd":
-            return SGD(model.parameters(), lr=self.lr, momentum=0.9, weight_decay=self.weight_decay)
-        return Adam(model.parameters(), lr=self.lr, weight_decay=self.weight_decay)
-
-    def rate(self, epoch: float) -> float:
-        """The learning rate when so many epochs are done; "cosine": ``lr (1 + cos(π t/T)) / 2``, 0 at the end.
-
-        Source: Loshchilov & Hutter 2017, without restarts.
-        """
-        if self.schedule == "none":
-            return self.lr
-        return self.lr * (1 + math.cos(math.pi * min(1.0, epoch / self.epochs))) / 2
-
-
 class Trainer:
-    """Trains a classifier on one dataset and tests it on another, epoch by epoch.
+    """Trains a model epoch by epoch: ``Trainer(model, optimizer, loss).fit(loader, epochs=10)``.
 
-    ``history`` has a row of figures for each complete epoch.  The generator orders the examples; its state is part of
-    every checkpoint, so that a training which was stopped goes on exactly as if it had not been.
+    ``loss(prediction, target)`` gives the mean over a batch: any module or function.  ``metrics`` are functions
+    ``(prediction, target) -> number`` such as `nn.metrics.accuracy`, a list of them or a dict by name; they see all
+    predictions of an epoch together, so that a figure like F1 is exact.  ``schedule`` steps after each epoch, with
+    ``schedule_each="batch"`` after each batch; ReduceLROnPlateau is given the figure that early stopping monitors, else
+    the validation loss, else the loss.  ``clip_norm`` bounds the norm of the gradient.  ``ema`` averages the
+    weights: `evaluate` and `predict` use the average, and ``ema.copy_to(model)`` gives it to the model.
+
+    A Trainer is always at the end of an epoch.  Whatever ends an epoch early (an error, Ctrl-C, `stop`) takes model,
+    optimizer and all else back to where the epoch began, and a training continued from there, or from a checkpoint on
+    disk, gives the same bits as one that was never stopped.  For that it keeps a copy of weights and optimizer state,
+    and of the generators that it draws from: the default one, those of the model's layers, and ``generator``, which is
+    the loader's; what draws from others, such as NumPy's, is not taken back.  ``history`` has a row of figures for each
+    complete epoch.
+
+    Raises ValueError for an optimizer of parameters that are not the model's, a clip_norm that is not above 0, another
+    ``schedule_each``, and metrics without names of their own.
+
+    >>> import nn
+    >>> x = al.linspace(-1, 1, 64).reshape(64, 1)
+    >>> loader = nn.data.DataLoader(nn.data.TensorDataset(x, 3 * x), 16)
+    >>> model = nn.Linear(1, 1)
+    >>> trainer = Trainer(model, nn.optim.SGD(model.parameters(), lr=0.5), nn.MSELoss())
+    >>> history = trainer.fit(loader, epochs=10)
+    >>> len(history), history[-1]["loss"] < 0.01
+    (10, True)
     """
 
-    def __init__(self, settings: Settings, train: TensorDataset, test: TensorDataset) -> None:
-        self.settings = settings
-        self.generator = Generator(settings.seed)
-        self.model = settings.make_model(self.generator)
-        self.optimizer = settings.make_optimizer(self.model)
-        self.loader = DataLoader(train, settings.batch_size, shuffle=True, generator=self.generator)
-        self.test = test
+    def __init__(
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        loss: Callable[[Any, Any], Tensor],
+        *,
+        metrics: Iterable[Metric] | Mapping[str, Metric] = (),
+        schedule: LRScheduler | None = None,
+        schedule_each: str = "epoch",
+        clip_norm: float | None = None,
+        ema: ExponentialMovingAverage | None = None,
+        generator: Generator | None = None,
+    ) -> None:
+        if clip_norm is not None and not clip_norm > 0:
+            raise ValueError(f"clip_norm must be above 0, got {clip_norm}")
+        if schedule_each not in ("epoch", "batch"):
+            raise ValueError(f"schedule_each must be 'epoch' or 'batch', got {schedule_each!r}")
+        if schedule_each == "batch" and isinstance(schedule, ReduceLROnPlateau):
+            raise ValueError("ReduceLROnPlateau looks at the figures of an epoch: schedule_each must be 'epoch'")
+        known = {id(p) for p in model.parameters()}
+        for i, p in enumerate([p for group in optimizer.param_groups for p in group["params"]]):
+            if id(p) not in known:
+                raise ValueError(
+                    f"the optimizer's parameter {i}, of shape {p.shape}, is none of the model's: make the optimizer "
+                    "from model.parameters(); what a loss has to learn must be a part of the model"
+                )
+        self.model, self.optimizer, self.loss = model, optimizer, loss
+        self.metrics = _by_name(metrics)
+        self.schedule, self.schedule_each = schedule, schedule_each
+        self.clip_norm, self.ema, self.generator = clip_norm, ema, generator
         self.history: list[Row] = []
+        self.stopped = False
+        self._within_epoch = False
+        self._best: dict[str, Any] | None = None  # weights of the best epoch, for early stopping
 
     @property
     def epoch(self) -> int:
         """The number of complete epochs."""
         return len(self.history)
 
+    # -- training -----------------------------------------------------------------------------------------------------
+
     def fit(
         self,
-        epochs: int | None = None,
+        batches: Iterable[Any],
+        epochs: int,
         *,
-        after_batch: Callable[[float, float], None] | None = None,
-        after_epoch: Callable[[Row], None] | None = None,
-        should_stop: Callable[[], bool] = lambda: False,
-    ) -> bool:
-        """Train until ``epochs`` (default: those of the settings) are complete.
+        validation: Iterable[Any] | Mapping[str, Iterable[Any]] | None = None,
+        early_stopping: EarlyStopping | None = None,
+        callbacks: Iterable[Callable[[Trainer], object]] = (),
+        after_batch: Callable[[Trainer], object] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        progress: bool | None = None,
+    ) -> list[Row]:
+        """Train until ``epochs`` are complete, those of earlier calls and of a checkpoint included; returns `history`.
 
-        Returns False if ``should_stop()`` ended it before, after some batch.
-        ``after_batch(loss, accuracy)`` is told the means since the epoch began.  Raises Diverged for a loss that is not
-        finite.
+        ``batches``, usually a DataLoader, gives ``(input, …, target)`` anew in each epoch.  After it the model is
+        evaluated on ``validation``: batches, whose figures are called "val_loss" and so on, or a dict of batches by the
+        word to use for "val".  Then ``callbacks`` are called with this trainer, and ``checkpoint`` is written, for
+        `load`.  ``after_batch`` is called with this trainer after each step.  ``progress`` shows a bar: by default in
+        terminals and notebooks.
+
+        Raises Diverged for a loss that is not finite; ValueError for no batches, an unknown figure to monitor, and a
+        loader whose generator the trainer does not know.
         """
-        epochs = self.settings.epochs if epochs is None else epochs
-        while self.epoch < epochs:
-            began = time.perf_counter()
-            with np.errstate(all="ignore"):  # an overflow is reported as Diverged
-                figures = self._run_epoch(after_batch, should_stop)
-            if figures is None:
-                return False
-            test_loss, test_accuracy = scores(self.model, self.test)
-            row = {"epoch": self.epoch + 1, "loss": figures[0], "accuracy": figures[1], "test_loss": test_loss,
-                   "test_accuracy": test_accuracy, "seconds": round(time.perf_counter() - began, 4)}  # fmt: skip
-            self.history.append(row)
-            if after_epoch is not None:
-                after_epoch(row)
-        return True
+        sets = validation if isinstance(validation, Mapping) else {} if validation is None else {"val": validation}
+        self._check(batches, sets, early_stopping)
+        callbacks, self.stopped = list(callbacks), False
+        length = len(batches) if isinstance(batches, Sized) else None
+        with progress_bar(progress, length and length * epochs, (length or 0) * self.epoch) as tick:
+
+            def after_step(tally: Tally) -> None:
+                tick(f"epoch {self.epoch + 1}/{epochs}", tally.figures, tally.batches == length)
+                if after_batch is not None:
+                    after_batch(self)
+
+            while self.epoch < epochs and not self.stopped:
+                if early_stopping and early_stopping.is_over(self.history):
+                    break
+                if not self._run_epoch(batches, sets, early_stopping, after_step):
+                    break
+                for callback in callbacks:
+                    callback(self)
+                if checkpoint is not None:
+                    self.save(checkpoint)
+        if early_stopping and early_stopping.restore_best and not self.stopped:
+            self._restore_best(early_stopping.best_epoch(self.history))
+        return self.history
+
+    def stop(self) -> None:
+        """End `fit`: after the epoch if called by a callback, else after this batch, whose epoch then does not count.
+
+        May be called from anywhere, also from a signal handler; ``stopped`` tells of it.
+        """
+        self.stopped = True
+
+    def compute(self, batch: Any) -> tuple[Any, Any, Tensor]:
+        """The prediction, the target and the loss of a batch ``(input, …, target)``.
+
+        A subclass may define what another kind of batch or of training needs.  Raises TypeError for other batches.
+        """
+        if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+            raise TypeError(
+                f"a batch must be (input, …, target), got {type(batch).__name__}; "
+                "for others define compute(batch) in a subclass of Trainer"
+            )
+        *inputs, target = batch
+        prediction = self.model(*inputs)
+        return prediction, target, self.loss(prediction, target)
+
+    def _check(
+        self, batches: Iterable[Any], sets: Mapping[str, Iterable[Any]], early_stopping: EarlyStopping | None
+    ) -> None:
+        """Refuse before the first batch what would fail, or be wrong, after the last."""
+        generator = getattr(batches, "generator", None)
+        if generator is not None and not any(generator is known for known in self._generators()):
+            raise ValueError(
+                "the loader draws from a generator that this Trainer does not know, so that a checkpoint would not "
+                "continue exactly; pass the same one as Trainer(…, generator=…)"
+            )
+        figures = ["loss", *self.metrics]
+        columns = ["epoch", *figures, *[f"{word}_{name}" for word in sets for name in figures], "seconds"]
+        monitor = early_stopping.monitor if early_stopping else "loss"
+        if not all(monitor in row for row in [columns, *self.history]):
+            raise ValueError(f"there is no figure {monitor!r} to monitor; there are {', '.join(columns)}")
 
     def _run_epoch(
-        self, after_batch: Callable[[float, float], None] | None, should_stop: Callable[[], bool]
-    ) -> tuple[float, float] | None:
-        """One pass over the examples: mean loss and accuracy while they were learnt from; None if stopped."""
+        self, batches: Iterable[Any], sets: Mapping[str, Iterable[Any]], early_stopping: EarlyStopping | None,
+        after_step: Callable[[Tally], None],
+    ) -> bool:  # fmt: skip
+        """Train for one epoch and measure; False, and nothing has happened, if `stop` came before its end."""
+        before, began, complete = self.state_dict(), time.perf_counter(), False
+        self._within_epoch = True
+        try:
+            with np.errstate(all="ignore"):  # an overflow is reported as Diverged
+                figures = self._train(batches, after_step)
+                if figures is not None:
+                    measured = {f"{word}_{k}": v for word in sets for k, v in self.evaluate(sets[word]).items()}
+                    seconds = round(time.perf_counter() - began, 4)
+                    self.history.append({"epoch": self.epoch + 1, **figures, **measured, "seconds": seconds})
+                    self._finish_epoch(next(iter(sets), None), early_stopping)
+                    complete = True
+        finally:
+            self._within_epoch = False
+            if not complete:
+                self._take(before)
+        return complete
+
+    def _train(self, batches: Iterable[Any], after_step: Callable[[Tally], None]) -> Row | None:
+        """One pass over the batches: the figures of what was learnt from; None if stopped."""
         self.model.train()
-        total, right, seen = 0.0, 0, 0
-        for i, (x, y) in enumerate(self.loader):
-            if should_stop():
+        tally = Tally(self.metrics)
+        for batch in batches:
+            if self.stopped:
                 return None
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.settings.rate(self.epoch + i / len(self.loader))
-            logits = self.model(x)
-            loss = F.cross_entropy(logits, y)
+            prediction, target, loss = self.compute(batch)
+            if not math.isfinite(loss.item()):
+                raise Diverged(f"the loss became {loss.item()} in epoch {self.epoch + 1}; try a smaller learning rate")
             self.optimizer.zero_grad()
             loss.backward()
+            if self.clip_norm is not None:
+                self._clip(self.clip_norm)
             self.optimizer.step()
-            seen += len(x)
-            total += loss.item() * len(x)
-            right += _count_right(logits, y)
-            if not math.isfinite(total):
-                raise Diverged(f"the loss became {loss.item()} in epoch {self.epoch + 1}; try a smaller learning rate")
-            if after_batch is not None:
-                after_batch(total / seen, right / seen)
-        return total / seen, right / seen
+            if self.ema is not None:
+                self.ema.update(self.model)
+            tally.add(batch, prediction, target, loss)
+            after_step(tally)
+            if self.schedule is not None and self.schedule_each == "batch":
+                self.schedule.step()
+        return tally.figures()
 
-    def save(self, path: Any, **extra: Any) -> None:
-        """Write a checkpoint, with whatever ``extra`` JSON can hold; call it between epochs."""
-        extra = {**extra, "settings": vars(self.settings), "history": self.history}
-        save_checkpoint(path, self.model, self.optimizer, self.generator, **extra)
+    def _clip(self, norm: float) -> None:
+        try:
+            clip_grad_norm_(self.model.parameters(), norm, error_if_nonfinite=True)
+        except RuntimeError as error:
+            raise Diverged(f"{error}, in epoch {self.epoch + 1}; try a smaller learning rate") from error
 
-    @classmethod
-    def resume(cls, checkpoint: Checkpoint, train: TensorDataset, test: TensorDataset) -> Trainer:
-        """The training as it was when the checkpoint was saved.  Raises CheckpointError for one of something else."""
-        trainer = cls(Settings.of(checkpoint), train, test)
-        checkpoint.restore(trainer.model, trainer.optimizer, trainer.generator)
-        trainer.history = checkpoint.extra["history"]
-        return trainer
+    def _finish_epoch(self, word: str | None, early_stopping: EarlyStopping | None) -> None:
+        """Move the schedule on, and keep the weights if they are the best so far."""
+        if isinstance(self.schedule, ReduceLROnPlateau):
+            usual = "loss" if word is None else f"{word}_loss"
+            self.schedule.step(self.history[-1][early_stopping.monitor if early_stopping else usual])
+        elif self.schedule is not None and self.schedule_each == "epoch":
+            self.schedule.step()
+        if early_stopping and early_stopping.restore_best and early_stopping.best_epoch(self.history) == self.epoch:
+            self._best = {"epoch": self.epoch, **self._weights()}
+
+    def _restore_best(self, epoch: int) -> None:
+        """Give the model the weights of the best epoch; there is none if no figure was a number."""
+        if self._best is not None and self._best["epoch"] == epoch:
+            self._take_weights(self._best)
+        elif epoch not in (0, self.epoch):
+            warnings.warn(f"epoch {epoch} was the best, but its weights were not kept: it ran without early stopping",
+                          stacklevel=3)  # fmt: skip
+
+    # -- use ----------------------------------------------------------------------------------------------------------
+
+    def evaluate(self, batches: Iterable[Any]) -> Row:
+        """Loss and metrics over all examples of ``batches``, in evaluation mode.  Raises ValueError for none."""
+        tally = Tally(self.metrics)
+        with self._evaluating():
+            for batch in batches:
+                tally.add(batch, *self.compute(batch))
+        return tally.figures()
+
+    def predict(self, *inputs: Any, batch_size: int = 500) -> Tensor:
+        """What the model makes of ``inputs``, each ``(N, …)``, in evaluation mode: ``(N, …)``.
+
+        Raises ValueError for no examples, and for a batch size below 1.
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        tensors = [al.as_tensor(x) for x in inputs]
+        starts = range(0, len(tensors[0]), batch_size)
+        if not starts:
+            raise ValueError(f"there are no examples to predict: the shape is {tensors[0].shape}")
+        with self._evaluating():
+            return al.cat([self.model(*[t[i : i + batch_size] for t in tensors]) for i in starts])
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """In evaluation mode, with averaged weights if there are any, and nothing recorded."""
+        modes = [(module, module.training) for module in self.model.modules()]
+        self.model.eval()
+        try:
+            ema = self.ema if self.ema is not None and self.ema.steps else None
+            with no_grad(), nullcontext() if ema is None else ema.applied_to(self.model):
+                yield
+        finally:
+            for module, training in modes:
+                module.training = training
+
+    # -- state --------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str], **extra: Any) -> None:
+        """Write a checkpoint, whole or not at all, with whatever ``extra`` `autograd_lite.save` can hold.
+
+        Raises OSError if it cannot be written, RuntimeError within an epoch, where nothing could go on exactly.
+        """
+        self._refuse_within_epoch("save")
+        al.save({"format": FORMAT, "trainer": self.state_dict(), "extra": extra}, path)
+
+    def load(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Go on where `save` was called, and return its ``extra``.
+
+        Raises OSError for a file that cannot be read, CheckpointError for one that is damaged, of something else, or of
+        another model, optimizer or schedule, RuntimeError within an epoch; then nothing was changed.
+        """
+        self._refuse_within_epoch("load")
+        stored = read_checkpoint(path)
+        try:
+            self.load_state_dict(stored["trainer"])
+        except ValueError as error:
+            raise CheckpointError(f"{path} does not fit: {error}") from error
+        extra: dict[str, Any] = stored["extra"]
+        return extra
+
+    def _refuse_within_epoch(self, name: str) -> None:
+        if self._within_epoch:
+            raise RuntimeError(
+                f"{name}() was called within an epoch; call it in one of fit's callbacks, or after fit()"
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of all that decides how the training goes on."""
+        return {
+            **self._weights(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": None if self.schedule is None else self.schedule.state_dict(),
+            "generators": [generator.get_state() for generator in self._generators()],
+            "history": [dict(row) for row in self.history],
+            "best": self._best,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a state.  Raises ValueError if it does not fit; then nothing was changed."""
+        before = self.state_dict()
+        try:
+            self._take(state)
+        except (ValueError, TypeError, KeyError) as error:
+            self._take(before)
+            raise ValueError(f"the state is not of such a Trainer: {error}") from error
+
+    def _take(self, state: Mapping[str, Any]) -> None:
+        generators = self._generators()
+        if len(state["generators"]) != len(generators):
+            raise ValueError(f"it has {len(state['generators'])} generators, this Trainer {len(generators)}")
+        self._take_weights(state)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.zero_grad()
+        if (state["schedule"] is None) != (self.schedule is None):
+            raise ValueError(f"its schedule is {state['schedule']}, this Trainer's {self.schedule}")
+        if self.schedule is not None:
+            self.schedule.load_state_dict(state["schedule"])
+        for generator, known in zip(generators, state["generators"], strict=True):
+            generator.set_state(known)
+        self.history = [dict(row) for row in state["history"]]
+        self._best = state["best"]
+
+    def _weights(self) -> dict[str, Any]:
+        """A copy of the weights, and of their average."""
+        model = {name: np.array(tensor.numpy()) for name, tensor in self.model.state_dict().items()}
+        return {"model": model, "ema": None if self.ema is None else self.ema.state_dict()}
+
+    def _take_weights(self, state: Mapping[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        if (state["ema"] is None) != (self.ema is None):
+            raise ValueError(f"its average of weights is {state['ema']}, this Trainer's {self.ema}")
+        if self.ema is not None:
+            self.ema.load_state_dict(state["ema"])
+
+    def _generators(self) -> list[Generator]:
+        """Those that the training draws from: the default one, its own, and those of layers such as dropout."""
+        layers = [vars(module).get("generator") for module in self.model.modules()]
+        found = [g for g in (default_generator, self.generator, *layers) if isinstance(g, Generator)]
+        return list({id(g): g for g in found}.values())
 
 
-@no_grad
-def scores(model: Module, dataset: TensorDataset, batch_size: int = 500) -> tuple[float, float]:
-    """Mean cross entropy and accuracy of a classifier on a dataset of inputs and classes, in evaluation mode."""
-    was_training = model.training
-    model.eval()
-    total, right = 0.0, 0
-    for x, y in DataLoader(dataset, batch_size):
-        logits = model(x)
-        total += F.cross_entropy(logits, y).item() * len(y)
-        right += _count_right(logits, y)
-    model.train(was_training)
-    return total / len(dataset), right / len(dataset)
+class Tally:
+    """The figures of a pass over batches: the mean loss, and what the metrics say of all predictions together."""
+
+    def __init__(self, metrics: Mapping[str, Metric]) -> None:
+        self.metrics = metrics
+        self.batches = self.examples = 0
+        self.loss = 0.0  # summed over the examples
+        self.predictions: list[Tensor] = []
+        self.targets: list[Tensor] = []
+
+    def add(self, batch: Any, prediction: Any, target: Any, loss: Tensor) -> None:
+        """Count a batch with its loss; predictions and targets are kept only for metrics."""
+        first = batch
+        while isinstance(first, (tuple, list, Mapping)):
+            first = next(iter(first.values() if isinstance(first, Mapping) else first))
+        self.batches += 1
+        self.examples += len(first)
+        self.loss += loss.item() * len(first)
+        if self.metrics:
+            self.predictions.append(prediction.detach())
+            self.targets.append(target.detach())
+
+    def figures(self) -> Row:
+        """The loss and the metrics so far.  Raises ValueError if there was no batch."""
+        if not self.batches:
+            raise ValueError("there were no batches: the data are empty, or an iterator that was used up before")
+        if not self.metrics:
+            return {"loss": self.loss / self.examples}
+        prediction, target = al.cat(self.predictions), al.cat(self.targets)
+        figures = {name: float(metric(prediction, target)) for name, metric in self.metrics.items()}
+        return {"loss": self.loss / self.examples, **figures}
 
 
-def _count_right(logits: Tensor, y: Tensor) -> int:
-    return int(np.count_nonzero(logits.numpy().argmax(1) == y.numpy()))
+def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What `Trainer.save` wrote: the state of the trainer as "trainer", and "extra".
+
+    Raises OSError for a file that cannot be read, CheckpointError for one that is damaged or of something else.
+    """
+    stored = al.load(path)
+    if not isinstance(stored, dict) or not isinstance(stored.get("format"), str):
+        raise CheckpointError(f"{path} holds weights, but is not a checkpoint of a Trainer")
+    if stored["format"] != FORMAT:
+        raise CheckpointError(f"{path} has the format {stored['format']!r}, this version reads {FORMAT!r}")
+    return stored
+
+
+def _by_name(metrics: Iterable[Metric] | Mapping[str, Metric]) -> dict[str, Metric]:
+    """Metrics by name; functions have theirs."""
+    given = metrics.items() if isinstance(metrics, Mapping) else [(getattr(m, "__name__", ""), m) for m in metrics]
+    named: dict[str, Metric] = {}
+    for name, metric in given:
+        if name in ("", "<lambda>"):
+            raise ValueError(f"the metric {metric!r} has no name; give a dict: metrics={{'name': …}}")
+        if name in (*named, "epoch", "loss", "seconds"):
+            raise ValueError(f"the name {name!r} of a metric is taken; give a dict: metrics={{'name': …}}")
+        named[name] = metric
+    return named
 
 
 def check_gradients(model: Module, x: Tensor, y: Tensor, max_elements: int = MAX_ELEMENTS) -> GradcheckResult:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn import checkpoint as ck
+from autograd_lite import load
 from nn import cli
 
 
@@ -33,7 +33,7 @@ def fails(capsys: pytest.CaptureFixture[str], code: int, message: str, *argv: An
 
 
 def weights(folder: Path) -> dict[str, np.ndarray]:
-    return {name: np.array(t) for name, t in ck.load(folder / "model.safetensors").items()}
+    return {name: np.array(t) for name, t in load(folder / "model.safetensors").items()}
 
 
 def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:

@@ -1,4 +1,4 @@
-"""ReLU by its kernel, which only large arrays see: the same as by NumPy."""
+"""ReLU by its kernel, which only large arrays see: the same as by NumPy; the composed activations by hand."""
 
 from __future__ import annotations
 
@@ -39,3 +39,36 @@ def test_large_relu_of_a_view_and_of_integers() -> None:
     np.testing.assert_array_equal(al.relu(x), np.maximum(x, 0))
     strided = x.astype(np.float32)[::2]
     np.testing.assert_array_equal(al.relu(strided), np.maximum(strided, 0))
+
+
+def test_composed_activations_by_hand() -> None:
+    x = al.tensor([-3.0, -0.5, 0.0, 2.0, 8.0])
+    assert al.relu6(x).tolist() == [0, 0, 0, 2, 6]
+    np.testing.assert_allclose(al.softsign(x).numpy(), [-3 / 4, -1 / 3, 0, 2 / 3, 8 / 9], rtol=1e-6)
+    assert al.logsigmoid(al.tensor([0.0, -1000.0, 1000.0])).tolist() == pytest.approx([-0.693147, -1000, 0], abs=1e-6)
+    assert al.glu(al.tensor([4.0, -2.0, 0.0, 0.0])).tolist() == [2, -1]  # times σ(0) = ½
+    two = al.tensor([[-1.0, -2.0], [3.0, -4.0]])
+    assert al.prelu(two, al.tensor([0.5])).tolist() == [[-0.5, -1.0], [3.0, -2.0]]
+    assert al.prelu(two, al.tensor([0.5, 0.25])).tolist() == [[-0.5, -0.5], [3.0, -1.0]]
+
+
+def test_prelu_of_infinity_has_no_nan() -> None:
+    x, w = al.Tensor([[np.inf, -1.0]], requires_grad=True), al.Tensor([0.25], requires_grad=True)
+    al.prelu(x, w).sum().backward()
+    assert x.grad.tolist() == [[1.0, 0.25]]
+    assert w.grad.tolist() == [-1.0]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: al.prelu(al.ones(2, 3), al.ones(2)), ValueError, r"got \(2,\) for \(2, 3\)"),
+        (lambda: al.prelu(al.ones(3), al.ones(3)), ValueError, r"got \(3,\) for \(3,\)"),
+        (lambda: al.prelu(al.ones(2, 3), 0.1), ValueError, r"got \(\) for \(2, 3\)"),
+        (lambda: al.glu(al.ones(2, 3)), ValueError, r"axis -1 must be even, got shape \(2, 3\)"),
+        (lambda: al.glu(al.ones(2, 3), 5), IndexError, r"axis 5.*\(2, 3\)"),
+    ],
+)
+def test_composed_activations_refuse(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()

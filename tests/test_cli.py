@@ -18,10 +18,10 @@ from commands import fails, run, same, snapshot, weights
 
 import autograd_lite as al
 import nn
-from nn import checkpoint as ck
 from nn import cli
 from nn.data import digits
-from nn.train import Settings, Trainer
+from nn.settings import Settings, Training
+from nn.train import Trainer
 
 SMALL = ["--model", "64-16-10", "--batch-size", "64", "--no-progress"]
 FILES = ["checkpoint.safetensors", "graph.svg", "loss.svg", "metrics.csv", "model.safetensors"]
@@ -31,10 +31,8 @@ FILES = ["checkpoint.safetensors", "graph.svg", "loss.svg", "metrics.csv", "mode
 
 
 def test_train_reaches_the_goal_with_its_defaults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    began = time.perf_counter()
     code, out, err = run(capsys, "train", "digits", "--out", tmp_path)
     assert code == 0, err
-    assert time.perf_counter() - began < 15
     match = re.search(r"test accuracy (\d+\.\d+)%", out.splitlines()[-2])
     assert match
     assert float(match[1]) >= 97
@@ -56,7 +54,7 @@ def test_the_files_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert list(rows[0]) == ["epoch", "loss", "accuracy", "test_loss", "test_accuracy", "seconds"]
     assert float(rows[1]["loss"]) < float(rows[0]["loss"])
     model = nn.MLP([64, 16, 10])
-    model.load_state_dict(ck.load(folder / "model.safetensors"))
+    model.load_state_dict(al.load(folder / "model.safetensors"))
     x, y = digits()[1].tensors
     accuracy = (model(x).numpy().argmax(1) == y.numpy()).mean()
     assert accuracy == float(rows[1]["test_accuracy"])
@@ -143,24 +141,32 @@ def test_resume_equals_a_run_without_interruption(tmp_path: Path, capsys: pytest
 def test_stopping_within_an_epoch_goes_back_to_the_last_complete_one(tmp_path: Path) -> None:
     train, test = digits()
     settings = Settings(model="64-16-10", batch_size=64)
-    whole = Trainer(settings, train, test)
-    assert whole.fit(3)
+    whole = Training(settings, train, test)
+    whole.fit(3)
     calls = iter(range(1000))
-    trainer, path = Trainer(settings, train, test), tmp_path / "c.safetensors"
-    stopped = trainer.fit(3, after_epoch=lambda row: trainer.save(path), should_stop=lambda: next(calls) == 23 + 10)
-    assert not stopped
-    assert trainer.epoch == 1
-    resumed = Trainer.resume(ck.load_checkpoint(path), train, test)
-    assert resumed.epoch == 1
-    assert resumed.fit(3)
-    for a, b in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
-        assert np.array_equal(a.numpy(), b.numpy())
-    for a, b in zip(whole.history, resumed.history, strict=True):
-        assert {**a, "seconds": 0} == {**b, "seconds": 0}
+
+    def interrupted(trainer: Trainer) -> None:
+        if next(calls) == 23 + 10:
+            trainer.stop()
+
+    training, path = Training(settings, train, test), tmp_path / "c.safetensors"
+    training.fit(3, callbacks=[lambda _: training.save(path)], after_batch=interrupted)
+    assert training.trainer.stopped
+    assert training.trainer.epoch == 1
+    resumed = Training(Settings.of(path), train, test)
+    resumed.trainer.load(path)
+    assert resumed.trainer.epoch == 1
+    for other in (training, resumed):
+        other.fit(3)
+        for a, b in zip(whole.trainer.model.parameters(), other.trainer.model.parameters(), strict=True):
+            assert np.array_equal(a.numpy(), b.numpy())
+        for row, same_row in zip(whole.trainer.history, other.trainer.history, strict=True):
+            assert {**row, "seconds": 0} == {**same_row, "seconds": 0}
 
 
-def test_ctrl_c(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    argv = ["train", "digits", *SMALL, "--out", str(tmp_path), "--epochs", "100000", "--name", "r"]
+def _started(tmp_path: Path, *argv: str) -> subprocess.Popen:
+    """A training in a process of its own, called r, that has done some epochs and would go on for a long time."""
+    argv = ("train", "digits", *SMALL, "--out", str(tmp_path), "--epochs", "100000", "--name", "r", *argv)
     process = subprocess.Popen(
         [sys.executable, "-m", "nn", *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONWARNINGS": "default"},
@@ -169,6 +175,16 @@ def test_ctrl_c(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and not (metrics.exists() and metrics.read_text().count("\n") > 3):
         time.sleep(0.02)
+    return process
+
+
+def _epochs_done(folder: Path) -> int:
+    with (folder / "metrics.csv").open(newline="") as file:
+        return len(list(csv.DictReader(file)))
+
+
+def test_ctrl_c(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    process = _started(tmp_path)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
@@ -176,14 +192,26 @@ def test_ctrl_c(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "interrupted after" in err, err
     assert "--name r --resume" in err, err
     assert sorted(p.name for p in (tmp_path / "r").iterdir()) == FILES
-    with metrics.open(newline="") as file:
-        done = len(list(csv.DictReader(file)))
+    done = _epochs_done(tmp_path / "r")
     assert done >= 3
     assert f"interrupted after {done} of 100000 epochs" in err
     resume = ["train", "digits", "--resume", "--name", "r", "--out", tmp_path, "--epochs", done + 2]
     assert run(capsys, *resume)[0] == 0
     assert run(capsys, "train", "digits", *SMALL, "--out", tmp_path, "--epochs", done + 2, "--name", "whole")[0] == 0
     assert same(weights(tmp_path / "r"), weights(tmp_path / "whole"))
+
+
+def test_a_killed_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--optimizer", "sgd", "--schedule", "inverse", "--clip-norm", "1"]
+    process = _started(tmp_path, *options)
+    process.kill()
+    process.communicate(timeout=30)
+    epochs = _epochs_done(tmp_path / "r") + 2
+    assert run(capsys, "train", "digits", "--resume", "--name", "r", "--out", tmp_path, "--epochs", epochs)[0] == 0
+    whole = ["train", "digits", *SMALL, *options, "--out", tmp_path, "--epochs", epochs, "--name", "whole"]
+    assert run(capsys, *whole)[0] == 0
+    assert same(weights(tmp_path / "r"), weights(tmp_path / "whole"))
+    assert _epochs_done(tmp_path / "r") == epochs
 
 
 def test_ctrl_c_before_the_first_epoch_is_complete(
@@ -325,7 +353,7 @@ def test_damaged_checkpoints(finished: Path, capsys: pytest.CaptureFixture[str])
 def test_a_checkpoint_of_something_else(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = nn.Linear(2, 3)
     path = finished / "checkpoint.safetensors"
-    ck.save_checkpoint(path, model, nn.optim.SGD(model.parameters()), al.Generator(0), note="hello")
+    Trainer(model, nn.optim.SGD(model.parameters()), nn.MSELoss()).save(path, note="hello")
     fails(capsys, 1, "not a checkpoint of `train`", "train", "digits", "--resume", "--out", finished.parent)
 
 
@@ -372,74 +400,7 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert not err
 
 
-# -- weights and checkpoints as functions -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("suffix", ["safetensors", "npz"])
-def test_weights_round_trip(tmp_path: Path, suffix: str) -> None:
-    tensors = {
-        "a.b": al.randn(3, 4).T, "n": al.tensor([1, 2]), "scalar": al.tensor(2.5), "empty": al.zeros((0, 2)),
-        "double": np.arange(4.0)[::2],
-    }  # fmt: skip
-    ck.save(tensors, tmp_path / f"w.{suffix}")
-    found = ck.load(tmp_path / f"w.{suffix}")
-    assert found.keys() == tensors.keys()
-    for name, value in tensors.items():
-        assert found[name].shape == value.shape
-        assert found[name].dtype == value.dtype
-        assert np.array_equal(found[name].numpy(), np.array(value))
-    assert [p.name for p in tmp_path.iterdir()] == [f"w.{suffix}"]
-
-
-def test_weights_of_a_module(tmp_path: Path) -> None:
-    one, two = nn.MLP([2, 3, 1]), nn.MLP([2, 3, 1])
-    ck.save(one, tmp_path / "w.npz")
-    two.load_state_dict(ck.load(tmp_path / "w.npz"))
-    x = al.randn(4, 2)
-    assert np.array_equal(one(x).numpy(), two(x).numpy())
-
-
-def test_weights_that_cannot_be(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"\.pth"):
-        ck.save({}, tmp_path / "w.pth")
-    with pytest.raises(FileNotFoundError):
-        ck.load(tmp_path / "w.npz")
-    for suffix in ("npz", "safetensors"):
-        (tmp_path / f"w.{suffix}").write_bytes(b"rubbish")
-        with pytest.raises(ck.CheckpointError, match="damaged"):
-            ck.load(tmp_path / f"w.{suffix}")
-    np.savez(tmp_path / "objects.npz", a=np.array([{}], dtype=object))
-    with pytest.raises(ck.CheckpointError, match="allow_pickle"):
-        ck.load(tmp_path / "objects.npz")
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "f.txt"
-    path.write_text("old")
-    with pytest.raises(UnicodeEncodeError), ck.written_whole(path) as temporary:
-        temporary.write_text("half \ud800", encoding="utf-8")
-    assert [p.name for p in tmp_path.iterdir()] == ["f.txt"]
-    assert path.read_text() == "old"
-
-
-def test_a_checkpoint_that_does_not_fit_changes_nothing(tmp_path: Path) -> None:
-    def make(size: int) -> tuple[nn.Module, nn.optim.Optimizer, al.Generator]:
-        model = nn.Linear(2, size)
-        return model, nn.optim.Adam(model.parameters()), al.Generator(0)
-
-    path = tmp_path / "c.safetensors"
-    ck.save_checkpoint(path, *make(3), extra=1)
-    model, _, generator = other = make(4)
-    before = model.weight.numpy().copy()
-    with pytest.raises(ck.CheckpointError, match=r"does not fit: .*\(3, 2\).*\(4, 2\)"):
-        ck.load_checkpoint(path).restore(*other)
-    sgd = nn.optim.SGD(make(3)[0].parameters())
-    fitting = make(3)[0]
-    start = fitting.weight.numpy().copy()
-    with pytest.raises(ck.CheckpointError, match="does not fit"):
-        ck.load_checkpoint(path).restore(fitting, sgd, generator)
-    assert np.array_equal(model.weight.numpy(), before)
-    assert np.array_equal(fitting.weight.numpy(), start)
+# -- whatever the terminal and the shell are ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("argv", [["check"], ["train", "digits", "--help"]])

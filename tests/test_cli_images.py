@@ -16,9 +16,10 @@ from image_files import write_cifar, write_mnist
 import autograd_lite as al
 import nn
 from nn import cli
-from nn.data import TensorDataset, digits
+from nn.data import digits
+from nn.settings import Settings, Training
 from nn.tasks import TASKS, full_name, parse_sizes
-from nn.train import Settings, Trainer, scores
+from nn.train import Trainer
 
 FILES = ["checkpoint.safetensors", "graph.svg", "loss.svg", "metrics.csv", "model.safetensors"]
 
@@ -82,10 +83,10 @@ def test_networks_with_batch_norm(
     assert "BatchNorm2d" in out
     assert any("running_var" in name for name in weights(tmp_path / "whole"))
     settings = Settings.usual("cifar10", model=model, optimizer="sgd", batch_size=5, epochs=2)
-    parts = Trainer(settings, *TASKS["cifar10"].load(cifar, model))
+    parts = Training(settings, *TASKS["cifar10"].load(cifar, model))
     (tmp_path / "parts").mkdir()
-    path = tmp_path / "parts" / "checkpoint.safetensors"
-    assert parts.fit(1, after_epoch=lambda row: parts.save(path))
+    parts.fit(1)
+    parts.save(tmp_path / "parts" / "checkpoint.safetensors")
     assert run(capsys, "train", "cifar10", "--data", cifar, "--resume", "--name", "parts", "--out", tmp_path)[0] == 0
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "parts"))
 
@@ -136,26 +137,34 @@ def test_what_is_usual() -> None:
 # -- the course of a training -----------------------------------------------------------------------------------------
 
 
-def test_the_cosine_schedule() -> None:
-    settings = Settings(lr=0.2, epochs=8, schedule="cosine")
-    assert settings.rate(0) == 0.2
-    assert settings.rate(4) == pytest.approx(0.1)
-    assert settings.rate(2) == pytest.approx(0.2 * (1 + math.cos(math.pi / 4)) / 2)
-    assert settings.rate(8) == settings.rate(9) == 0
-    assert Settings(lr=0.2).rate(7) == 0.2
+def _rates(schedule: str, epochs: int = 2) -> list[float]:
+    """The learning rate of every step, 4 an epoch, of a training that begins with 0.1."""
+    settings = Settings(model="64-10", lr=0.1, batch_size=400, epochs=epochs, schedule=schedule, decay_rate=0.5)
+    training = Training(settings, *digits())
+    seen: list[float] = []
+    training.fit(after_batch=lambda trainer: seen.append(trainer.optimizer.param_groups[0]["lr"]))
+    assert training.trainer.epoch == epochs
+    return seen
 
 
 def test_every_step_has_its_learning_rate() -> None:
-    train, test = digits()
-    trainer = Trainer(Settings(model="64-10", lr=0.1, batch_size=400, epochs=2, schedule="cosine"), train, test)
-    seen = []
-    assert trainer.fit(after_batch=lambda *_: seen.append(trainer.optimizer.param_groups[0]["lr"]))
-    expected = [0.1 * (1 + math.cos(math.pi * i / 8)) / 2 for i in range(8)]  # 4 steps an epoch
-    assert seen == pytest.approx(expected)
-    assert trainer.epoch == 2
+    assert _rates("none") == [0.1] * 8
+    assert _rates("cosine") == pytest.approx([0.1 * (1 + math.cos(math.pi * i / 8)) / 2 for i in range(8)])
+    assert _rates("exp") == pytest.approx([0.1] * 4 + [0.1 * math.exp(-0.5)] * 4)
+    assert _rates("inverse") == pytest.approx([0.1] * 4 + [0.1 / 1.5] * 4)
+    assert _rates("step", 12) == pytest.approx([0.1] * 40 + [0.05] * 8)
+    one_cycle = _rates("onecycle", 10)
+    assert max(one_cycle) == pytest.approx(0.1)
+    assert one_cycle.index(max(one_cycle)) == round(0.3 * 40 - 1)
+    assert one_cycle[0] == pytest.approx(0.004)
+    assert one_cycle[-1] < 1e-4
 
 
-@pytest.mark.parametrize("more", [("--schedule", "cosine"), ("--weight-decay", 0.1)])
+@pytest.mark.parametrize(
+    "more",
+    [("--schedule", "cosine"), ("--schedule", "onecycle"), ("--schedule", "inverse"), ("--clip-norm", 0.01),
+     ("--patience", 9), ("--weight-decay", 0.1)],
+)  # fmt: skip
 def test_settings_matter(tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple) -> None:
     argv = ["train", "digits", "--model", "linear", "--epochs", 2, "--out", tmp_path]
     assert run(capsys, *argv, "--name", "plain")[0] == run(capsys, *argv, *more, "--name", "other")[0] == 0
@@ -194,28 +203,32 @@ def test_more_epochs_are_remembered(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "all 2 epochs are done" in out
 
 
-class Noted(nn.Module):
-    """Scores that tell class 0 from the others by the first pixel, while the sizes of the batches are noted."""
+def test_early_stopping_holds_out_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["train", "digits", "--model", "64-16-10", "--lr", 0.1, "--patience", 2, "--out", tmp_path, "--no-progress"]
+    code, out, err = run(capsys, *argv, "--name", "whole")
+    assert (code, err) == (0, "")
+    assert "1,437 images to train on, 360 to test on" in out
+    assert "143 of the images to train on are held out, for early stopping" in out
+    with (tmp_path / "whole" / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    losses = [float(row["val_loss"]) for row in rows]
+    best = losses.index(min(losses))
+    assert len(rows) == best + 1 + 2 < 30
+    assert f"after epoch {best + 1}, the best of {len(rows)}, " in out
+    model = nn.MLP([64, 16, 10])
+    model.load_state_dict({name: al.Tensor(value) for name, value in weights(tmp_path / "whole").items()})
+    x, y = digits()[1].tensors
+    right = int((model(x).numpy().argmax(1) == y.numpy()).sum())
+    assert right / 360 == float(rows[best]["test_accuracy"])
+    assert f"({right} of 360 images)" in out
 
-    def __init__(self) -> None:
-        self.batches: list[tuple[int, bool]] = []
-
-    def forward(self, x: Any) -> Any:
-        self.batches.append((len(x), self.training))
-        return al.stack([x[:, 0], -x[:, 0]], 1)
-
-
-def test_scores_take_batches_in_evaluation_mode() -> None:
-    x = np.linspace(-1, 1, 25, dtype=np.float32)[:, None]
-    y = np.arange(25) % 2
-    model = Noted()
-    loss, accuracy = scores(model, TensorDataset(x, y), batch_size=10)
-    assert model.batches == [(10, False), (10, False), (5, False)]
-    assert model.training
-    right = (x[:, 0] > 0) == (y == 0)
-    assert accuracy == (right | (x[:, 0] == 0) & (y == 0)).mean()
-    margins = np.where(y == 0, 2 * x[:, 0], -2 * x[:, 0])
-    assert loss == pytest.approx(np.log1p(np.exp(-margins)).mean(), rel=1e-6)
+    assert run(capsys, *argv, "--name", "parts", "--epochs", best + 2)[0] == 0
+    assert run(capsys, "train", "digits", "--out", tmp_path, "--resume", "--name", "parts", "--epochs", 30)[0] == 0
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "parts"))
+    code, out, err = run(capsys, "train", "digits", "--out", tmp_path, "--resume", "--name", "parts")
+    assert (code, err) == (0, "")
+    assert f"the best of {len(rows)}" in out
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "parts"))
 
 
 # -- what can be wrong ------------------------------------------------------------------------------------------------
@@ -229,9 +242,12 @@ def test_scores_take_batches_in_evaluation_mode() -> None:
         (["digits", "--data", "x"], "--data: digits is built in"),
         (["mnist", "--data", "x", "--model", "64-10"], "--model: '64-10' does not fit MNIST: 784 pixels first"),
         (["mnist", "--data", "x", "--model", "LeNet"], "'LeNet' is not linear, mlp, lenet, vgg, resnet8 or sizes"),
-        (["mnist", "--data", "x", "--schedule", "step"], "--schedule: .*'step'"),
+        (["mnist", "--data", "x", "--schedule", "steps"], "--schedule: .*'steps'"),
         (["mnist", "--data", "x", "--weight-decay=-1"], "--weight-decay: '-1' is not a number of at least 0"),
         (["mnist", "--data", "x", "--weight-decay", "nan"], "--weight-decay: 'nan'"),
+        (["mnist", "--data", "x", "--decay-rate=-1"], "--decay-rate: '-1' is not a number of at least 0"),
+        (["mnist", "--data", "x", "--clip-norm", "0"], "--clip-norm: '0' is not a number above 0"),
+        (["mnist", "--data", "x", "--patience", "0"], "--patience: '0' is not a whole number of at least 1"),
     ],
     ids=" ".join,
 )
@@ -270,7 +286,7 @@ def test_resume_of_another_task(tmp_path: Path, mnist: Path, capsys: pytest.Capt
 def test_what_ctrl_c_says(
     tmp_path: Path, mnist: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Trainer, "fit", lambda self, **_: False)
+    monkeypatch.setattr(Trainer, "fit", lambda self, *_, **__: self.stop())
     argv = ["train", "mnist", "--data", mnist, "--model", "linear", "--out", tmp_path]
     code, _, err = run(capsys, *argv)
     assert code == cli.INTERRUPTED

@@ -164,7 +164,7 @@ def test_a_transposed_convolution_undoes_the_shape() -> None:
     [
         (lambda: al.conv2d(al.ones(1, 3, 8, 8), al.ones(4, 2, 3, 3)), "images have 3 channels, the filters are for 2"),
         (lambda: al.conv2d(al.ones(1, 1, 4, 4), al.ones(1, 1, 7, 5), padding=1),
-         "height ⌊(4 + 1 + 1 − 7)/1⌋ + 1 = 0"),
+         "height ⌊(4 + 2·1 − 7)/1⌋ + 1 = 0"),
         (lambda: al.conv2d(al.ones(8, 8), al.ones(1, 1, 3, 3)), "(N, C, H, W)"),
         (lambda: al.conv2d(al.ones(1, 3, 8, 8), al.ones(4, 1, 3, 3), groups=2), "groups = 2 must divide"),
         (lambda: al.conv2d(al.ones(1, 1, 8, 8), al.ones(4, 1, 3, 3), al.ones(3)), "bias of shape (4,), got (3,)"),

@@ -16,6 +16,22 @@ def _rows(n: int = 10) -> TensorDataset:
     return TensorDataset(al.Tensor(np.arange(2.0 * n).reshape(n, 2)), al.Tensor(np.arange(n)))
 
 
+def test_rows_at_positions() -> None:
+    """As the loader asks for them: copies, whose gradient goes to the data if they require one."""
+    data = TensorDataset(al.tensor([[1.0], [2.0], [3.0]], requires_grad=True), al.tensor([1, 2, 3]))
+    x, y = data[np.array([2, 0, 2])]
+    assert x.tolist() == [[3], [1], [3]]
+    assert y.tolist() == [3, 1, 3]
+    x.sum().backward()
+    assert data.tensors[0].grad.tolist() == [[1], [0], [2]]
+    assert not y.requires_grad
+    y.zero_()
+    assert data.tensors[1].tolist() == [1, 2, 3]
+    assert data[np.array([True, False, True])][1].tolist() == [1, 3]
+    with pytest.raises(IndexError, match="3"):
+        TensorDataset(np.zeros(3))[np.array([3])]
+
+
 class Squares(Dataset):
     """A dataset that makes its examples one by one."""
 

@@ -197,6 +197,81 @@ def test_binary_cross_entropy_at_the_edges() -> None:
     assert x.grad.tolist() == [1.0, -1.0]
 
 
+def test_no_gradient_overflows() -> None:
+    """Below the smallest normal number 1/p is infinite: the slope is 0 there, as at p = 0."""
+    for dtype in (np.float32, np.float64):
+        tiny = np.finfo(dtype).tiny
+        p = al.Tensor(np.array([0, tiny / 2, tiny, 1], dtype), requires_grad=True)
+        loss = al.binary_cross_entropy(p, al.Tensor(np.array([1, 1, 1, 0], dtype)), reduction="none")
+        loss.sum().backward()
+        assert (loss.numpy() <= 100).all()
+        assert np.isfinite(p.grad.numpy()).all()
+        rows = al.Tensor(np.array([[0, 1], [tiny / 2, 1]], dtype), requires_grad=True)
+        loss = al.categorical_cross_entropy(rows, [0, 0], reduction="none")
+        loss.sum().backward()
+        np.testing.assert_allclose(loss.numpy(), [100, min(100, -np.log(tiny / 2))], rtol=1e-6)
+        assert (rows.grad.numpy() == 0).all()
+        assert loss.dtype == rows.grad.dtype == dtype
+
+
+def test_small_probabilities_of_float16() -> None:
+    """−ln 10⁻⁵ = 11.513, though 1/p has no number in float16."""
+    p = al.Tensor(np.array([1e-5, 0.5], np.float16), requires_grad=True)
+    loss = al.binary_cross_entropy(p, al.ones(2, dtype=np.float16), reduction="none")
+    loss.sum().backward()
+    np.testing.assert_allclose(loss.numpy(), [11.513, 0.6931], rtol=2e-3)
+    assert p.grad.tolist() == [0.0, -2.0]
+    assert loss.dtype == np.float16
+
+
+def test_certain_integers_are_probabilities() -> None:
+    assert al.binary_cross_entropy(al.tensor([0, 1]), al.tensor([0.0, 0.0]), reduction="none").tolist() == [0.0, 100.0]
+
+
+def test_categorical_cross_entropy_by_hand() -> None:
+    """Two examples: −ln 0.5 = 0.693147 and −ln 0.8 = 0.223144; the mean over the batch is 0.458145."""
+    p, classes = np.array([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]]), np.array([0, 2])
+    for target in (classes, np.eye(3)[classes], np.eye(3, dtype=int)[classes]):
+        value, grad = value_and_gradient(al.categorical_cross_entropy, p, target)
+        assert value == pytest.approx(0.458145, abs=1e-6)
+        np.testing.assert_allclose(grad, [[-1, 0, 0], [0, 0, -0.625]])  # −y / (p · 2)
+        each = al.categorical_cross_entropy(al.Tensor(p), al.Tensor(target), reduction="none")
+        np.testing.assert_allclose(each.numpy(), [0.693147, 0.223144], atol=1e-6)
+
+
+def test_categorical_cross_entropy_of_softmax_is_cross_entropy() -> None:
+    x, y = al.Tensor(RNG.normal(size=(2, 3, 4))), RNG.integers(0, 3, (2, 4))
+    y[0, 0] = -100
+    got = al.categorical_cross_entropy(al.softmax(x, 1), y)
+    np.testing.assert_allclose(got.item(), al.cross_entropy(x, y).item(), rtol=1e-12)
+
+
+def test_categorical_cross_entropy_at_the_edges() -> None:
+    p = al.Tensor([[1.0, 0.0], [0.0, 1.0]], requires_grad=True)
+    loss = al.categorical_cross_entropy(p, al.Tensor([[1.0, 0.0], [1.0, 0.0]]), reduction="none")
+    assert loss.tolist() == [0.0, 100.0]
+    loss.sum().backward()
+    assert p.grad.tolist() == [[-1.0, 0.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("p", "target", "error", "message"),
+    [
+        ([[0.5, 1.25]], [1], ValueError, r"got 1\.25; for raw scores use cross_entropy"),
+        ([[0.5, -0.25]], [1], ValueError, r"-0\.25"),
+        ([[0.5, 0.5]], [2], IndexError, "class 2 is out of range for 2 classes"),
+        ([[0.5, 0.5]], [1.0], TypeError, "float32"),
+        ([[0.5, 0.5]], [[0, 3]], ValueError, "one-hot, got a 3"),
+        ([[0.5, 0.5]], [0, 1], ValueError, r"\(1, 2\) and \(2,\)"),
+    ],
+)
+def test_categorical_cross_entropy_refuses(p: Any, target: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        al.categorical_cross_entropy(al.Tensor(p), target)
+    with pytest.raises(ValueError, match="'average'"):
+        al.categorical_cross_entropy(al.Tensor([[1.0]]), [0], reduction="average")
+
+
 def test_kl_div() -> None:
     x, y = log_softmax(LOGITS), np.exp(log_softmax(RNG.normal(size=(5, 3))))
     costs = y * (np.log(y) - x)

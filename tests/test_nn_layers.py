@@ -201,8 +201,8 @@ def test_mlp_options() -> None:
         (lambda w, generator: init.xavier_normal_(w, glorot=True, generator=generator), 2 / (200 + 300)),
         (init.he_uniform_, 2 / 200),
         (init.he_normal_, 2 / 200),
-        (lambda w, generator: init.kaiming_uniform_(w, 5**0.5, generator), 1 / 600),
-        (lambda w, generator: init.kaiming_normal_(w, 1.0, generator), 1 / 200),
+        (lambda w, generator: init.kaiming_uniform_(w, 5**0.5, generator=generator), 1 / 600),
+        (lambda w, generator: init.kaiming_normal_(w, 1.0, generator=generator), 1 / 200),
         (lambda w, generator: init.normal_(w, 0.0, 0.3, generator), 0.09),
         (lambda w, generator: init.uniform_(w, -1, 1, generator), 1 / 3),
     ],
@@ -255,33 +255,6 @@ def test_regression_losses(loss: Any, f: Any) -> None:
 def test_label_smoothing_out_of_range() -> None:
     with pytest.raises(ValueError, match=r"1\.5"):
         nn.CrossEntropyLoss(label_smoothing=1.5)
-
-
-# -- the layer table --------------------------------------------------------------------------------------------------
-
-
-def test_summary() -> None:
-    model = nn.Sequential(nn.Flatten(), nn.MLP([8, 3, 2]))
-    model[1].eval()
-    table = nn.summary(model, (2, 4))
-    assert [tuple(layer) for layer in table.layers] == [
-        ("0", "Flatten", "(N, 8)", 0),
-        ("1.fc1", "Linear", "(N, 3)", 27),
-        ("1.act1", "ReLU", "(N, 3)", 0),
-        ("1.fc2", "Linear", "(N, 2)", 8),
-    ]
-    assert table.parameters == 35 == sum(p.numel() for p in model.parameters())
-    assert str(table).splitlines()[-1].split() == ["total", "35"]
-    assert [m.training for m in model] == [True, False], "modes are as before"
-    assert not model[0]._forward_hooks, "nothing stays hooked"
-
-
-def test_summary_counts_shared_parameters_once() -> None:
-    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
-    model[1].weight = model[0].weight
-    assert nn.summary(model, (3,)).parameters == 9 + 3 + 3
-    layer = nn.Linear(3, 3)
-    assert nn.summary(nn.Sequential(layer, nn.ReLU(), layer), (3,)).parameters == 12
 
 
 def test_functional_has_pytorchs_names() -> None:

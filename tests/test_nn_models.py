@@ -93,3 +93,87 @@ def test_a_residual_block_adds_its_input() -> None:
 def test_refusals(make: Callable[[], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+# -- the multilayer perceptron ----------------------------------------------------------------------------------------
+
+
+def test_forward_propagation_by_hand() -> None:
+    """Cheat sheet 1.3, n = [2, 2, 1]: Z1 = (1·1 + 2·2 + 0.5, −1·1 − 1·2) = (5.5, −3), A1 = (5.5, 0), Z2 = 2·5.5 − 1."""
+    model = nn.MLP([2, 2, 1])
+    values = {
+        "fc1.weight": [[1.0, 2.0], [-1.0, -1.0]],
+        "fc1.bias": [0.5, 0.0],
+        "fc2.weight": [[2.0, 7.0]],
+        "fc2.bias": [-1.0],
+    }
+    model.load_state_dict({name: al.tensor(value) for name, value in values.items()})
+    assert model(al.tensor([1.0, 2.0])).tolist() == [10.0]
+    assert model(al.tensor([[1.0, 2.0]] * 3)).tolist() == [[10.0]] * 3
+
+
+def test_parameter_dimensions() -> None:
+    """Cheat sheet 1.3: W[l] is n[l] × n[l−1], b[l] has n[l] elements."""
+    n = [5, 4, 3, 2]
+    model = nn.MLP(n)
+    for i in (1, 2, 3):
+        layer = getattr(model, f"fc{i}")
+        assert layer.weight.shape == (n[i], n[i - 1])
+        assert layer.bias.shape == (n[i],)
+
+
+def test_an_activation_for_each_layer() -> None:
+    model = nn.MLP([2, 3, 3, 2], activation=["tanh", None, nn.Softmax])
+    assert [name for name, _ in model.named_children()] == ["fc1", "act1", "fc2", "fc3", "act3"]
+    assert type(model.act1) is nn.Tanh
+    assert model(al.ones(4, 2)).sum().item() == pytest.approx(4)
+
+
+def test_batch_norm_and_dropout_of_the_hidden_layers() -> None:
+    model = nn.MLP([2, 3, 4, 2], dropout=0.25, batch_norm=True, output="softmax")
+    assert [name for name, _ in model.named_children()] == [
+        "fc1", "bn1", "act1", "drop1", "fc2", "bn2", "act2", "drop2", "fc3", "act3",
+    ]  # fmt: skip
+    assert (model.bn2.num_features, model.drop1.p) == (4, 0.25)
+    assert [model.fc1.bias, model.fc2.bias] == [None, None], "b would be subtracted with the mean"
+    assert model.fc3.bias is not None
+    assert nn.MLP([2, 3, 2], dropout=0.25).fc1.bias is not None
+
+
+def test_the_generator_decides_the_dropout() -> None:
+    x = al.ones(1, 8)
+    one, two, other = (nn.MLP([8, 50, 8], dropout=0.5, generator=al.Generator(seed))(x).tolist() for seed in (3, 3, 4))
+    assert one == two != other
+
+
+@pytest.mark.parametrize(("init", "variance"), [("he", 2 / 400), ("xavier", 1 / 400)])
+def test_start_values_of_the_sheet(init: str, variance: float) -> None:
+    """Cheat sheet 3.3."""
+    model = nn.MLP([400, 400, 10], init=init, generator=al.Generator(0))
+    assert abs(model.fc1.weight.numpy().var() / variance - 1) < 0.02
+    assert abs(model.fc2.weight.numpy().var() / variance - 1) < 0.1
+    assert not model.fc1.bias.numpy().any()
+    assert not nn.MLP([4, 3, 2], init=init, batch_norm=True).fc2.bias.numpy().any()
+
+
+def test_the_mlps_gradients_with_all_options() -> None:
+    model = nn.MLP([4, 5, 3], "tanh", dropout=0.5, batch_norm=True, init="xavier", generator=al.Generator(0))
+    result = check_gradients(model, al.Tensor(RNG.normal(size=(6, 4))), al.tensor([0, 1, 2, 0, 1, 2]))
+    assert result, result
+    assert nn.MLP([4, 3], dtype="float64").fc1.weight.dtype == np.float64
+    assert nn.MLP([4, 3, 2], dtype="float64", batch_norm=True)(al.ones(2, 4).double()).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: nn.MLP([2, 3, 1], init="lecun"), ValueError, "'he' or 'xavier', got 'lecun'"),
+        (lambda: nn.MLP([2, 3, 1], dropout=1.5), ValueError, r"\[0, 1\], got 1\.5"),
+        (lambda: nn.MLP([2, 3, 1], ["relu"]), ValueError, r"2 layers, got 1 activations: \['relu'\]"),
+        (lambda: nn.MLP([2, 3, 1], ["relu", "relu"], output="tanh"), TypeError, "output='tanh'"),
+        (lambda: nn.MLP([2, 3, 1], ["relu", "rely"]), ValueError, "'rely'"),
+    ],
+)
+def test_the_mlp_refuses(call: Callable[[], object], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()

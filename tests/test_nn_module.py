@@ -120,7 +120,7 @@ def test_a_parameter_is_not_replaced_by_accident() -> None:
     assert dict(net.named_buffers())["steps"].tolist() == [4]
 
 
-@pytest.mark.parametrize("name", ["", "a.b", "forward", "train"])
+@pytest.mark.parametrize("name", ["", "a.b", "forward", "train", "training", "_buffers"])
 def test_names_that_cannot_be(name: str) -> None:
     net = Net()
     for add in (
@@ -143,6 +143,8 @@ def test_registering_the_wrong_kind() -> None:
         net.register_parameter("p", al.tensor([1.0]))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="int"):
         net.add_module("m", 3)  # type: ignore[arg-type]
+    net.register_module("fc3", Linear(1, 1))
+    assert list(dict(net.named_children())) == ["fc1", "fc2", "fc3"]
 
 
 def test_forward_must_be_defined() -> None:
@@ -200,6 +202,8 @@ def test_load_state_dict_that_is_not_strict() -> None:
     assert result.unexpected_keys == ["other"]
     with pytest.raises(ValueError, match="shape"):
         net.load_state_dict({"scale": np.zeros(2)}, strict=False)
+    with pytest.raises(TypeError, match="not a Net"):
+        net.load_state_dict(net)  # type: ignore[arg-type]
 
 
 def test_loading_between_forward_and_backward_is_noticed() -> None:
@@ -256,18 +260,21 @@ def test_conversion() -> None:
     assert net.float().fc1.weight.dtype == np.float32
     assert net.to("float16").fc1.weight.dtype == np.float16
     assert net.to(device="cpu", dtype=al.float64).fc1.weight.dtype == np.float64
+    assert net.to("cpu", al.float32, non_blocking=True).fc1.weight.dtype == np.float32
+    assert net.to(al.zeros(1, dtype=np.float64)).fc1.weight.dtype == np.float64
+    assert net.half().cpu().fc1.weight.dtype == np.float16
 
 
 def test_the_only_device_is_the_cpu() -> None:
     net = Net()
     for same in (net.to("cpu"), net.to(al.device("cpu")), net.to(device="cpu"), net.to()):
         assert same is net
-    for wrong in ({"target": "cuda:0"}, {"device": "cuda:0"}):
+    for wrong in (lambda: net.to("cuda:0"), lambda: net.to(device="cuda:0"), lambda: net.to("cuda:0", al.float64)):
         with pytest.raises(ValueError, match="only device is 'cpu', got 'cuda:0'"):
-            net.to(**wrong)
-    for wrong in ({"target": np.int64}, {"dtype": np.int64}):
+            wrong()
+    for wrong in (lambda: net.to(np.int64), lambda: net.to(dtype=np.int64), lambda: net.to("cpu", np.int64)):
         with pytest.raises(TypeError, match="int64"):
-            net.to(**wrong)
+            wrong()
     assert {p.dtype for p in net.parameters()} == {np.dtype(np.float32)}
 
 
@@ -285,15 +292,178 @@ def test_conversion_keeps_names_and_hooks() -> None:
 
 def test_forward_hooks() -> None:
     net, seen = Net(), []
-    remove = net.fc1.register_forward_hook(lambda module, args, result: seen.append((args[0].shape, result.shape)))
+    handle = net.fc1.register_forward_hook(lambda module, args, result: seen.append((args[0].shape, result.shape)))
     replace = net.register_forward_hook(lambda module, args, result: result * 0)
     assert not net(al.randn(2, 3)).numpy().any()
     assert seen == [((2, 3), (2, 4))]
-    remove()
-    remove()
+    handle.remove()
+    handle.remove()
     replace()
     assert net(al.ones((2, 3))).numpy().any()
     assert len(seen) == 1
+
+
+def test_a_handle_removes_only_its_own_hook() -> None:
+    net, seen = Net(), []
+    first = net.register_forward_hook(lambda *_: seen.append(1))
+    first.remove()
+    with net.register_forward_hook(lambda *_: seen.append(2)):
+        first.remove()
+        net(al.ones((1, 3)))
+    net(al.ones((1, 3)))
+    assert seen == [2]
+
+
+def test_hooks_of_a_copy_are_its_own() -> None:
+    net, seen = Net(), []
+    handle = net.register_forward_hook(lambda *_: seen.append(1))
+    twin = copy.deepcopy(net)
+    handle.remove()
+    net(al.ones((1, 3)))
+    assert seen == []
+    twin(al.ones((1, 3)))
+    assert seen == [1]
+
+
+def test_forward_pre_hooks() -> None:
+    net, seen = Net(), []
+    net.register_forward_pre_hook(lambda module, args: seen.append((type(module), args[0].shape)))
+    with net.register_forward_pre_hook(lambda module, args: (args[0] * 0,)):
+        zero = net(al.ones((2, 3)))
+    with net.register_forward_pre_hook(lambda module, args: args[0] * 0):  # one need not be in a tuple
+        assert np.array_equal(net(al.ones((2, 3))).numpy(), zero.numpy())
+    assert not np.array_equal(net(al.ones((2, 3))).numpy(), zero.numpy())
+    assert seen == [(Net, (2, 3))] * 3
+
+
+def test_backward_hooks_see_the_gradients_of_their_module_alone() -> None:
+    layer, seen = Linear(3, 2), []
+    layer.register_full_backward_hook(lambda module, inside, outside: seen.append((module, inside, outside)))
+    x = al.randn(4, 3).requires_grad_()
+    g = al.randn(4, 2)
+    (layer(x) * g).sum().backward(retain_graph=True)
+    ((module, inside, outside),) = seen
+    assert module is layer
+    np.testing.assert_array_equal(outside[0].numpy(), g.numpy())
+    np.testing.assert_allclose(inside[0].numpy(), g.numpy() @ layer.weight.numpy(), rtol=1e-6)
+    np.testing.assert_array_equal(inside[0].numpy(), x.grad.numpy())
+    seen.clear()
+    ((layer(x) * g).sum() + (5 * x).sum()).backward()  # x has another use, which is none of the layer's business
+    np.testing.assert_array_equal(seen[0][1][0].numpy(), inside[0].numpy())
+    with pytest.raises((RuntimeError, ValueError), match=r"read-only|share memory"):
+        inside[0].mul_(2)
+
+
+def test_backward_hooks_replace_gradients() -> None:
+    layer = Linear(3, 2)
+    x = al.randn(4, 3).requires_grad_()
+    with layer.register_full_backward_hook(lambda module, inside, outside: (inside[0] * 10,)):
+        layer.register_full_backward_hook(lambda module, inside, outside: inside[0] + 1)  # sees the first one's
+        layer(x).sum().backward()
+    expected = 10 * layer.weight.numpy().sum(0, keepdims=True) + 1
+    np.testing.assert_allclose(x.grad.numpy(), np.repeat(expected, 4, 0), rtol=1e-5)
+    for wrong, error in (((x, x), ValueError), (al.ones(2), RuntimeError)):
+        layer = Linear(3, 2)
+        layer.register_full_backward_hook(lambda module, inside, outside, wrong=wrong: wrong)
+        with pytest.raises(error, match=r"2 gradients for 1|shape \(2,\).*\(4, 3\)"):
+            layer(x).sum().backward()
+
+
+def test_backward_hooks_of_several_arguments_and_results() -> None:
+    class Two(Module):
+        def forward(self, x: Any, n: int, y: Any, constant: Any) -> Any:
+            return x * n + constant, n, y * 3, x * y
+
+    two, seen = Two(), []
+    two.register_full_backward_hook(lambda module, inside, outside: seen.append((inside, outside)))
+    x, y = (al.tensor([v], requires_grad=True) for v in (2.0, 5.0))
+    results = two(x, 4, y, al.tensor([1.0]))
+    assert results[1] == 4
+    (results[0] * 7 + results[2]).sum().backward()
+    ((inside, outside),) = seen
+    assert [None if g is None else g.tolist() for g in inside] == [[28], None, [3], None]
+    assert [None if g is None else g.tolist() for g in outside] == [[7], None, [1], [0]]
+    assert x.grad.tolist() == [28]
+
+
+def test_backward_hooks_of_a_first_layer_and_without_a_gradient() -> None:
+    net, seen = nn.Sequential(Linear(3, 4), nn.Tanh(), Linear(4, 2)), []
+    for layer in net:
+        layer.register_full_backward_hook(lambda module, inside, outside: seen.append((module, inside[0])))
+    loss = net(al.randn(2, 3)).sum()
+    with al.no_grad():
+        net(al.randn(2, 3))
+    loss.backward()
+    assert [module for module, _ in seen] == [net[2], net[1], net[0]]
+    assert [g is None for _, g in seen] == [False, False, True]
+    assert net[0].weight.grad.numpy().any()
+
+
+def test_backward_hooks_at_second_order() -> None:
+    layer, seen = Linear(2, 1, bias=False).double(), []
+    layer.register_full_backward_hook(lambda module, inside, outside: seen.append(inside[0]))
+    x = al.tensor([[1.0, 2.0]], dtype=np.float64, requires_grad=True)
+    (g,) = al.autograd.grad((layer(x) ** 2).sum(), [x], create_graph=True)
+    g.sum().backward()  # d/dx Σ 2(w·x)w = 2 (Σw) w
+    w = layer.weight.numpy()[0]
+    np.testing.assert_allclose(x.grad.numpy()[0], 2 * w.sum() * w, rtol=1e-12)
+    assert len(seen) >= 1
+
+
+def test_a_backward_hook_needs_tensors_as_results() -> None:
+    class Odd(Module):
+        def forward(self, x: Any) -> Any:
+            return {"x": x}
+
+    odd = Odd()
+    odd.register_full_backward_hook(lambda *_: None)
+    with pytest.raises(TypeError, match=r"Odd has a backward hook.*not a dict"):
+        odd(al.ones(1))
+
+
+def test_hooks_and_traces_go_together() -> None:
+    net = nn.Sequential(Linear(3, 2), nn.ReLU())
+    net[0].register_forward_hook(lambda module, args, result: result * 2)
+    with trace():
+        listing = str(al.Tape.of(net(al.ones((1, 3)))))
+    assert "   model.0   " in listing
+    assert "   model.1   " in listing
+
+
+def test_completion_knows_the_parts() -> None:
+    assert {"fc1", "scale", "steps", "named_parameters"} <= set(dir(Net()))
+
+
+def test_parts_by_path() -> None:
+    net = nn.Sequential(Net(), nn.ReLU())
+    assert net.get_submodule("") is net
+    assert net.get_submodule("0.fc1") is net[0].fc1
+    assert net.get_parameter("0.fc1.weight") is net[0].fc1.weight
+    assert net[0].get_parameter("scale") is net[0].scale
+    assert net.get_buffer("0.steps") is net[0].steps
+    for get, target, message in (
+        (net.get_submodule, "0.fc3.x", "no module '0.fc3.x': in '0' there are fc1, fc2"),
+        (net.get_submodule, "1.a", "in '1' there are no modules"),
+        (net.get_submodule, "0.scale", "no module"),
+        (net.get_parameter, "0.steps", "no parameter '0.steps': in '0' there are scale"),
+        (net.get_buffer, "fc", "no buffer 'fc': in Sequential there are no buffers"),
+    ):
+        with pytest.raises(AttributeError, match=message):
+            get(target)
+
+
+def test_duplicates_on_request() -> None:
+    layer = Linear(2, 2)
+    net = nn.Sequential(layer, nn.Tanh(), layer)
+    assert [name for name, _ in net.named_modules()] == ["", "0", "1"]
+    assert [name for name, _ in net.named_modules(remove_duplicate=False)] == ["", "0", "1", "2"]
+    assert [name for name, _ in net.named_modules({layer}, prefix="net")] == ["net", "net.1"]
+    names = [name for name, _ in net.named_parameters(remove_duplicate=False)]
+    assert names == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    norm = nn.BatchNorm1d(2)
+    assert [name for name, _ in nn.Sequential(norm, norm).named_buffers(prefix="n")] == [
+        "n.0.running_mean", "n.0.running_var", "n.0.num_batches_tracked",
+    ]  # fmt: skip
 
 
 def test_a_trace_names_the_modules() -> None:

@@ -282,8 +282,8 @@ IMAGE = np.zeros((1, 2, 5, 4))
 @pytest.mark.parametrize(
     ("call", "kind", "message"),
     [
-        (lambda: F.max_pool2d(IMAGE, 6), ValueError, r"max_pool2d: .* ⌊\(5 \+ 0 \+ 0 − 6\)/6⌋ \+ 1 = 0, width"),
-        (lambda: F.max_pool2d(IMAGE, 3, dilation=2), ValueError, r"width ⌊\(4 \+ 0 \+ 0 − \(2·\(3 − 1\) \+ 1\)\)"),
+        (lambda: F.max_pool2d(IMAGE, 6), ValueError, r"max_pool2d: .* ⌊\(5 − 6\)/6⌋ \+ 1 = 0, width"),
+        (lambda: F.max_pool2d(IMAGE, 3, dilation=2), ValueError, r"width ⌊\(4 − \(2·\(3 − 1\) \+ 1\)\)"),
         (lambda: F.avg_pool2d(IMAGE, 7, 1), ValueError, r"avg_pool2d.*no window fits.*= -1"),
         (lambda: F.max_pool2d(IMAGE, 3, padding=2), ValueError, r"padding \(2, 2\) is more than half.*height"),
         (lambda: F.avg_pool1d(IMAGE[0], 2, padding=2), ValueError, r"avg_pool1d: padding \(2,\) .*length"),
@@ -301,7 +301,7 @@ IMAGE = np.zeros((1, 2, 5, 4))
         (lambda: F.adaptive_avg_pool2d(IMAGE[:, :, :0], 1), ValueError, r"nothing to pool in shape \(1, 2, 0, 4\)"),
         (lambda: F.adaptive_avg_pool2d(IMAGE, (0, 1)), ValueError, r"output_size must be at least 1, got \(0, 1\)"),
         (lambda: F.adaptive_max_pool1d(IMAGE, 2), ValueError, "adaptive_max_pool1d takes"),
-        (lambda: F.unfold(Tensor(IMAGE), 6), ValueError, r"unfold\(.*no window fits: height ⌊\(5 \+ 0 \+ 0 − 6\)/1⌋"),
+        (lambda: F.unfold(Tensor(IMAGE), 6), ValueError, r"unfold\(.*no window fits: height ⌊\(5 − 6\)/1⌋"),
         (lambda: F.unfold(Tensor(IMAGE)[0, 0], 2), ValueError, r"\(N, C, H, W\)"),
         (lambda: F.fold(np.zeros((1, 8, 11)), (5, 4), 2), ValueError, r"4·3 windows of 2·2 elements.*\(N, C·4, 12\)"),
         (lambda: F.fold(np.zeros((1, 7, 12)), (5, 4), 2), ValueError, r"4·3 windows of 2·2 elements"),

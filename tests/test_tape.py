@@ -221,7 +221,9 @@ def test_hooks_see_replace_and_leave() -> None:
     assert seen == [3.0]
     assert x.grad.item() == 60.0
     handle.remove()
-    handle.remove()
+    with h.register_hook(lambda g: seen.append(-1)):
+        handle.remove()  # takes away no hook but its own
+        assert len(h.grad_fn.extras.hooks) == 1
     (h * 3).backward()
     assert seen == [3.0]
 

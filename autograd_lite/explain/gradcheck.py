@@ -127,6 +127,7 @@ def gradcheck(
 ) -> GradcheckResult:
     """Compare the gradients of ``fn`` with central differences, ``(f(x + εe) − f(x − εe)) / 2ε``, in float64.
 
+    As the sheet asks  (cheat sheet 2.2): what is checked is the whole cost, with its penalties, while dropout is off.
     ``inputs`` is a Tensor or a sequence of what ``fn`` is called with; the tensors with ``requires_grad`` are checked,
     every element, or ``DIRECTIONS`` random directions where an input has more than ``max_elements``.  ``fn`` returns a
     Tensor of any shape or a tuple of them.  To check a model, give its parameters and a function that ignores them:
@@ -134,7 +135,6 @@ def gradcheck(
 
     Raises GradcheckError, whose message names the input, the element and the tape entry that is wrong, unless
     ``raise_exception=False``; ValueError if nothing requires a gradient.  Warns about float32 inputs and kinks.
-    Source: cheat sheet 2.2, Gradient Checking.
 
     >>> import autograd_lite as al
     >>> x = al.Tensor([0.5, 2.0], requires_grad=True, dtype="float64")

@@ -7,13 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from ..op import op
-from .elementwise import erf, exp, masked, minimum, tanh, where
+from ..op import Sample, op
+from .composed import as_operand, composed, position
+from .elementwise import abs, erf, exp, masked, minimum, tanh, where
+from .join import chunk
 from .out import deliver, fresh
-from .samples import unary
+from .samples import clear, unary
+from .shape import reshape
 
 __all__ = [
-    "elu", "gelu", "hardtanh", "leaky_relu", "relu", "selu", "sigmoid", "silu", "softplus",
+    "elu", "gelu", "glu", "hardtanh", "leaky_relu", "logsigmoid", "prelu", "relu", "relu6", "selu", "sigmoid", "silu",
+    "softplus", "softsign",
 ]  # fmt: skip
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -77,9 +81,9 @@ def relu(x, out=None):
     symbol="LeakyReLU", floating=True, samples=unary(kinks=(0,), negative_slope=(0.1,)),
 )  # fmt: skip
 def leaky_relu(x, negative_slope=0.01, out=None):
-    """``x`` where x > 0, else ``negative_slope·x``.
+    """``x`` where x > 0, else ``negative_slope·x``  (cheat sheet 1.2).
 
-    The default slope is PyTorch's 0.01; the cheat sheet (1.2) has 0.1, which is the default of `nn.LeakyReLU`.
+    The default slope is PyTorch's 0.01; the cheat sheet's 0.1 is the default of `nn.LeakyReLU`.
     """
     return deliver(np.where(x > 0, x, x * negative_slope), out)
 
@@ -143,3 +147,57 @@ def gelu(x, approximate="none", out=None):
 def hardtanh(x, min_val=-1.0, max_val=1.0, out=None):
     """``x`` cut to [min_val, max_val]; the gradient at and beyond the ends is 0."""
     return np.clip(x, min_val, max_val, out)
+
+
+# -- composed of others -----------------------------------------------------------------------------------------------
+
+
+@composed(unary(-2, 8, kinks=(0, 6)))
+def relu6(x: Any) -> Any:
+    """``min(max(0, x), 6)`` (Howard et al., 2017)."""
+    return hardtanh(x, 0.0, 6.0)
+
+
+@composed(unary())
+def softsign(x: Any) -> Any:
+    """``x / (1 + |x|)``, in the open interval (−1, 1) (Bergstra et al., 2009)."""
+    return x / (1 + abs(x))
+
+
+@composed(unary())
+def logsigmoid(x: Any) -> Any:
+    """``ln σ(x) = −ln(1 + e⁻ˣ)``, exact where `sigmoid` rounds to 0 or 1."""
+    return -softplus(-x, 1.0, math.inf)
+
+
+def _prelu_samples(rng: np.random.Generator) -> list[Sample]:
+    shapes = (((3,), (1,)), ((2, 3), (3,)), ((2, 3, 2), (3,)), ((2, 3, 2), (1,)), ((), (1,)), ((0, 3), (3,)))
+    return [Sample(clear(rng, x, -2, 2, (0,)), rng.uniform(0.1, 0.5, weight)) for x, weight in shapes]
+
+
+@composed(_prelu_samples)
+def prelu(x: Any, weight: Any) -> Any:
+    """``x`` where x > 0, else ``w·x``, the slope w learnt: ``(N, C, …), (C,) or (1,) -> (N, C, …)`` (He et al., 2015).
+
+    Raises ValueError for as many slopes as there are not channels.
+    """
+    weight = as_operand(weight)
+    if weight.shape not in ((1,), x.shape[1:2]):
+        raise ValueError(
+            f"prelu: the weight must be (1,), or (C,) with a slope for each channel of (N, C, …); "
+            f"got {weight.shape} for {x.shape}"
+        )
+    slopes = reshape(weight, (-1, *[1] * (x.ndim - 2)) if x.ndim else ())
+    return relu(x) + slopes * where(x > 0, 0.0, x)
+
+
+@composed(lambda rng: [Sample(rng.normal(size=(2, 4))), Sample(rng.normal(size=(4, 3)), 0)])
+def glu(x: Any, axis: int = -1) -> Any:
+    """``a·σ(b)`` of the halves a and b of ``x`` along an axis: ``(…, 2C) -> (…, C)`` (Dauphin et al., 2017).
+
+    Raises ValueError for an odd length, IndexError for an axis out of range.
+    """
+    if x.shape[position(axis, x.shape)] % 2:
+        raise ValueError(f"glu: the length of axis {axis} must be even, got shape {x.shape}")
+    a, b = chunk(x, 2, axis)
+    return a * sigmoid(b)

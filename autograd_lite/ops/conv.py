@@ -170,8 +170,9 @@ def _line_samples(rng: np.random.Generator) -> list[Sample]:
 def conv1d(
     x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Any:
-    """`conv2d` of images of one row: ``(N, C, L), (K, C/groups, S), (K,) -> (N, K, Q)``, Q = ⌊(L + 2p − S)/s⌋ + 1.
+    """`conv2d` of images of one row: ``(N, C, L), (K, C/groups, S), (K,) -> (N, K, Q)``.
 
+    Q = ⌊(L + 2p − S)/s⌋ + 1 with padding p and stride s  (cheat sheet 4.1).
     Raises ValueError for shapes that do not fit.
     """
     weight = as_operand(weight)

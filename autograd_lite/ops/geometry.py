@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-__all__ = ["check_output_padding", "covered", "describe", "output_length", "padding_pairs", "pair"]
+__all__ = ["calculation", "check_output_padding", "covered", "describe", "output_length", "padding_pairs", "pair"]
 
 
 def pair(name: str, value: Any, axes: int = 2, least: int = 1) -> tuple[int, ...]:
@@ -79,11 +79,18 @@ def output_length(
     return count - 1 if (count - 1) * stride >= n + padding[0] else count
 
 
-def describe(
-    name: str, n: int, f: int, stride: int, padding: tuple[int, int], dilation: int, ceil_mode: bool = False
+def calculation(
+    n: int, f: int, stride: int, padding: tuple[int, int] = (0, 0), dilation: int = 1, ceil_mode: bool = False
 ) -> str:
-    """The calculation of `output_length` in numbers: ``height ⌊(28 + 2 + 2 − 5)/1⌋ + 1 = 28``."""
+    """The calculation of `output_length` in numbers: ``⌊(28 + 2·2 − 5)/1⌋ + 1 = 28``  (cheat sheet 4.1, 6.1)."""
+    before, after = padding
+    margins = f" + {before} + {after}" if before != after else f" + 2·{before}" if before else ""
     window = f"{f}" if dilation == 1 else f"({dilation}·({f} − 1) + 1)"
     left, right = "⌈⌉" if ceil_mode else "⌊⌋"
     count = output_length(n, f, stride, padding, dilation, ceil_mode)
-    return f"{name} {left}({n} + {padding[0]} + {padding[1]} − {window})/{stride}{right} + 1 = {count}"
+    return f"{left}({n}{margins} − {window})/{stride}{right} + 1 = {count}"
+
+
+def describe(name: str, *line: Any) -> str:
+    """The `calculation` for the axis of a name: ``height ⌊(28 + 2·2 − 5)/1⌋ + 1 = 28``."""
+    return f"{name} {calculation(*line)}"

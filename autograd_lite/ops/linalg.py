@@ -207,6 +207,8 @@ def _linear_samples(rng: np.random.Generator) -> list[Sample]:
 def linear(x, weight, bias=None, out=None):
     """``x Wᵀ + b``: ``(…, in), (out, in), (out,) -> (…, out)``  (cheat sheet 1.3).
 
+    Given the gradient dz of the result, those of x, W and b are ``dz W``, ``dzᵀ x`` and ``Σ dz`` over the examples
+    (cheat sheet 2.3; the sheet has examples as columns, and its 1/m is in dz where a loss is the mean over m examples).
     Raises ValueError for shapes that do not fit.
 
     >>> import autograd_lite as al

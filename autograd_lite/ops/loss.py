@@ -26,9 +26,11 @@ from .shape import movedim, reshape
 from .softmax import log_softmax
 
 __all__ = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "huber_loss", "kl_div", "l1_loss",
-    "mse_loss", "nll_loss", "smooth_l1_loss",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "categorical_cross_entropy", "cross_entropy",
+    "huber_loss", "kl_div", "l1_loss", "mse_loss", "nll_loss", "smooth_l1_loss",
 ]  # fmt: skip
+
+IGNORED = -100  # a class that does not count
 
 
 def _reduced(loss: Any, reduction: str, divisor: Any = None) -> Any:
@@ -97,6 +99,18 @@ def _binary_samples(low: float, high: float, **params: Any) -> Samples:
         return [Sample(x, y, **case) for case in cases + ([params] if params else [])]
 
     return make
+
+
+def _categorical_samples(rng: np.random.Generator) -> list[Sample]:
+    x, y, classes = rng.dirichlet(np.ones(3), 4), rng.dirichlet(np.ones(3), 4), np.array([2, 0, 1, 2])
+    wide, wide_y = [np.moveaxis(a.reshape(2, 2, 3), 2, 1) for a in (x, y)]  # (N, C, d₁)
+    one_hot = np.eye(3)[classes]
+    return [
+        *[Sample(x, classes, reduction=reduction) for reduction in ("mean", "sum", "none")],
+        *[Sample(x, target) for target in (y, one_hot, one_hot.astype(int))],
+        Sample(x[0], np.array(1)), Sample(x[0], one_hot[1]),
+        Sample(wide, classes.reshape(2, 2)), Sample(wide, wide_y, reduction="none"),
+    ]  # fmt: skip
 
 
 def _kl_samples(rng: np.random.Generator) -> list[Sample]:
@@ -232,7 +246,7 @@ def softmax_cross_entropy(logits, target, out=None):
 
 @composed(_cross_entropy_samples)
 def cross_entropy(
-    x: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean",
+    x: Any, target: Any, weight: Any = None, *, ignore_index: int = IGNORED, reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Any:  # fmt: skip
     """``−log softmax(x)_y`` of logits x and classes y, or ``−Σ_c y_c log softmax(x)_c`` of probabilities y.
@@ -240,7 +254,8 @@ def cross_entropy(
     ``(N, C), int (N,) -> ()``; also ``(C,), int ()``, ``(N, C, d₁, …), int (N, d₁, …)``, and targets of the logits'
     shape, which are probabilities.  ``weight`` ``(C,)`` weighs the classes, and the mean of class targets is then over
     the weights; targets equal to ``ignore_index`` do not count; ``label_smoothing`` mixes the target with the uniform
-    distribution (Szegedy et al., 2015).  The cheat sheet's loss (2.1) takes probabilities instead of logits.
+    distribution (Szegedy et al., 2015).  The cheat sheet's loss (2.1) takes probabilities instead of logits; its
+    output error ``A − Y`` is the derivative of this loss by a row of logits  (cheat sheet 2.3).
     Raises IndexError for a class out of range, ValueError for shapes that do not fit, TypeError for a target that is
     neither.
 
@@ -331,7 +346,7 @@ def _with_probabilities(x: Any, target: Any, weight: Any, reduction: str, smooth
 
 
 @composed(_class_samples)
-def nll_loss(x: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> Any:
+def nll_loss(x: Any, target: Any, weight: Any = None, *, ignore_index: int = IGNORED, reduction: str = "mean") -> Any:
     """``−x_y`` of log-probabilities x and classes y: `cross_entropy` without its `log_softmax`."""
     x, target = as_operand(x), as_operand(target)
     classes, kept = _classes("nll_loss", x, target, ignore_index)
@@ -341,27 +356,70 @@ def nll_loss(x: Any, target: Any, weight: Any = None, *, ignore_index: int = -10
 # -- probabilities ----------------------------------------------------------------------------------------------------
 
 
+LOWEST_LOG = -100.0  # PyTorch's bound, too
+
+
 def _bounded_log(p: Any) -> Any:
-    """``log p``, at least −100 as in PyTorch, so that a certain mistake has a finite loss; gradient 0 at p = 0."""
-    return clamp(where(p > 0, log(where(p > 0, p, 1.0)), -100.0), min=-100.0)
+    """``log p``, at least −100, so that a certain mistake has a finite loss; slope 0 where 1/p would overflow."""
+    values = p._array if isinstance(p, Tensor) else p
+    steep = values < (np.finfo(p.dtype).tiny if p.dtype.kind == "f" else 1)
+    logs = log(where(steep, 1.0, p))
+    if steep.any():
+        with np.errstate(divide="ignore"):  # log 0
+            logs = where(steep, np.log(values, dtype=logs.dtype), logs)
+    return clamp(logs, min=LOWEST_LOG)
 
 
-@composed(_binary_samples(0.1, 0.9))
-def binary_cross_entropy(x: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
-    """``−(y log p + (1 − y) log(1 − p))`` of probabilities p and targets y (cheat sheet 2.1); logarithms stop at −100.
-
-    Raises ValueError for two shapes and for a prediction outside [0, 1].
-    """
-    x, target = _pair("binary_cross_entropy", x, target)
+def _check_probabilities(name: str, x: Any, scores: str) -> None:
+    """Raise ValueError for a probability outside [0, 1], and name the loss for raw ``scores``."""
     values = x._array if isinstance(x, Tensor) else x
     outside = ~((values >= 0) & (values <= 1)) & ~np.isnan(values)
     if outside.any():
         raise ValueError(
-            f"binary_cross_entropy: a probability must be in [0, 1], got {values[outside][0]}; "
-            "for raw scores use binary_cross_entropy_with_logits"
+            f"{name}: a probability must be in [0, 1], got {values[outside][0]!s}; for raw scores use {scores}"
         )
+
+
+@composed(_binary_samples(0.1, 0.9))
+def binary_cross_entropy(x: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
+    """``−(y log p + (1 − y) log(1 − p))`` of probabilities p and targets y (cheat sheet 2.1).
+
+    Logarithms stop at −100: the loss at p = 0 and 1 is at most 100, the gradient there finite.  Raises ValueError for
+    two shapes and for a prediction outside [0, 1].
+    """
+    x, target = _pair("binary_cross_entropy", x, target)
+    _check_probabilities("binary_cross_entropy", x, "binary_cross_entropy_with_logits")
     costs = -(target * _bounded_log(x) + (1 - target) * _bounded_log(1 - x))
     return _reduced(costs if weight is None else costs * weight, reduction)
+
+
+@composed(_categorical_samples)
+def categorical_cross_entropy(x: Any, target: Any, *, reduction: str = "mean") -> Any:
+    """``−Σ_c y_c log p_c`` of probabilities p and a one-hot target y, or ``−log p_y`` of a class y (cheat sheet 2.1).
+
+    ``(N, C), (N, C) -> ()`` or ``(N, C), int (N,) -> ()``, also with more axes as `cross_entropy`, which is the same of
+    raw scores: ``categorical_cross_entropy(softmax(x), y)``.  The mean is over the examples.  Logarithms stop at −100:
+    the loss at p = 0 is 100, the gradient there 0.  A class of −100 does not count.  Raises ValueError for shapes that
+    do not fit and for a probability outside [0, 1], IndexError for a class out of range, TypeError for classes that are
+    no integers.
+
+    >>> import autograd_lite as al
+    >>> p = al.tensor([[0.5, 0.25, 0.25]])
+    >>> al.categorical_cross_entropy(p, al.tensor([[0.0, 1.0, 0.0]])), al.categorical_cross_entropy(p, al.tensor([1]))
+    (tensor(1.3863), tensor(1.3863))
+    """
+    x, target = as_operand(x), as_operand(target)
+    _check_probabilities("categorical_cross_entropy", x, "cross_entropy")
+    logs = _class_last(_bounded_log(x))
+    if x.shape == target.shape:
+        if target.dtype.kind in "iu" and target.size and target.max() > 1:
+            raise ValueError(
+                f"categorical_cross_entropy: a target of the prediction's shape {x.shape} must be one-hot, got a "
+                f"{target.max()} in it; classes have the shape (N,)"
+            )
+        return _reduced(-sum(_class_last(target) * logs, -1), reduction)
+    classes, kept = _classes("categorical_cross_entropy", x, target, IGNORED)
+    return _negative_log(logs, classes, kept, None, reduction)
 
 
 @composed(_binary_samples(-2, 2, pos_weight=np.array([0.5, 1.0, 2.0])))
@@ -370,7 +428,8 @@ def binary_cross_entropy_with_logits(
 ) -> Any:
     """`binary_cross_entropy` of ``σ(x)``, exact where that rounds to 0 or 1; ``pos_weight`` weighs the targets 1.
 
-    It is ``(1 − y)·x + (1 + (w − 1)·y)·log(1 + e⁻ˣ)``.  Raises ValueError for two shapes.
+    It is ``(1 − y)·x + (1 + (w − 1)·y)·log(1 + e⁻ˣ)``, whose derivative without weight is ``σ(x) − y``  (cheat sheet
+    2.3, 6.2).  Raises ValueError for two shapes.
     """
     x, target = _pair("binary_cross_entropy_with_logits", x, target)
     gain = 1 if pos_weight is None else 1 + (as_operand(pos_weight) - 1) * target

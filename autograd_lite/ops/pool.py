@@ -245,10 +245,11 @@ def avg_pool2d(
     x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
     count_include_pad: bool = True, divisor_override: int | None = None,
 ) -> Any:  # fmt: skip
-    """The mean of each window, ``(N, C, H, W) -> (N, C, P, Q)`` with P = ⌊(H − f)/s⌋ + 1; see `max_pool2d`.
+    """The mean of each window, ``(N, C, H, W) -> (N, C, P, Q)`` with P = ⌊(H − f)/s⌋ + 1  (cheat sheet 4.1).
 
-    Padding counts as zeros, or not at all if ``count_include_pad`` is False; what hangs over it in ``ceil_mode`` does
-    not count.  ``divisor_override`` divides the sum instead.  Raises ValueError as `max_pool2d` and for a divisor 0.
+    The arguments are those of `max_pool2d`.  Padding counts as zeros, or not at all if ``count_include_pad`` is False;
+    what hangs over it in ``ceil_mode`` does not count.  ``divisor_override`` divides the sum instead.  Raises
+    ValueError as `max_pool2d` and for a divisor 0.
     """
     if divisor_override is not None and (divisor_override := operator.index(divisor_override)) == 0:
         raise ValueError("avg_pool2d: divisor_override must not be 0")

@@ -1,4 +1,7 @@
-"""Datasets, and the loader that makes batches of them."""
+"""Datasets, and the loader that makes batches of them.
+
+For what PyTorch programs import from torch.utils.data: ``from nn.data import DataLoader, Dataset, TensorDataset``.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,10 @@ class TensorDataset(Dataset):
             raise ValueError(f"the tensors of a dataset must have the same first length, got shapes {shapes}")
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+        if isinstance(index, np.ndarray) and index.dtype.kind == "i":  # of a loader: no gradient, no operation
+            return tuple([
+                t[index] if t.requires_grad else Tensor._wrap(t._array.take(index, axis=0)) for t in self.tensors
+            ])  # fmt: skip
         return tuple([t[index] for t in self.tensors])
 
     def __len__(self) -> int:

@@ -1,9 +1,28 @@
 """The layers, one file a kind."""
 
-from .activation import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
-from .container import Flatten, Identity, Sequential
+from .activation import (
+    ELU,
+    GELU,
+    GLU,
+    SELU,
+    Hardtanh,
+    LeakyReLU,
+    LogSigmoid,
+    LogSoftmax,
+    PReLU,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Softsign,
+    Tanh,
+)  # fmt: skip
+from .container import Flatten, Identity, ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, LazyConv1d, LazyConv2d, LazyConvTranspose2d
 from .dropout import Dropout, Dropout2d
+from .embedding import Embedding
 from .lazy import Lazy, LazyLinear
 from .linear import Linear, Neuron
 from .norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, LazyBatchNorm1d, LazyBatchNorm2d
@@ -21,9 +40,11 @@ from .pool import (
 )  # fmt: skip
 
 __all__ = [
-    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d",
-    "BatchNorm1d", "BatchNorm2d", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "Dropout", "Dropout2d",
-    "Flatten", "Fold", "GroupNorm", "Identity", "LayerNorm", "Lazy", "LazyBatchNorm1d", "LazyBatchNorm2d",
-    "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeakyReLU", "Linear", "MaxPool1d", "MaxPool2d",
-    "Neuron", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "Unfold",
+    "ELU", "GELU", "GLU", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv1d", "Conv2d",
+    "ConvTranspose1d", "ConvTranspose2d", "Dropout", "Dropout2d", "Embedding", "Flatten", "Fold", "GroupNorm",
+    "Hardtanh", "Identity", "LayerNorm", "Lazy", "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d",
+    "LazyConvTranspose2d", "LazyLinear", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MaxPool1d",
+    "MaxPool2d", "ModuleDict", "ModuleList", "Neuron", "PReLU", "ParameterDict", "ParameterList", "ReLU", "ReLU6",
+    "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh", "Unfold",
 ]  # fmt: skip

@@ -86,7 +86,9 @@ class _Forward(_Convolution):
 
 
 class Conv1d(_Forward):
-    """Filters slide along a line: shapes ``(N, C, L) -> (N, K, ⌊(L + 2p − f)/s⌋ + 1)``; otherwise as `Conv2d`.
+    """Filters slide along a line: shapes ``(N, C, L) -> (N, K, ⌊(L + 2p − f)/s⌋ + 1)``  (cheat sheet 4.1, 6.1).
+
+    K(C·f + 1) parameters; otherwise as `Conv2d`.
 
     >>> import autograd_lite as al
     >>> Conv1d(2, 4, kernel_size=3, padding=1)(al.zeros((5, 2, 8))).shape

@@ -88,10 +88,10 @@ class _BatchNorm(_Affine):
 class BatchNorm1d(_BatchNorm):
     """Each channel of a batch to mean 0 and variance 1, times a weight, plus a bias: ``(N, C)`` or ``(N, C, L)``.
 
-    While training by the batch's own mean and variance, which also move the running ones; in evaluation mode by these
-    (cheat sheet 3.3; Ioffe & Szegedy, 2015).  ``momentum`` is the share of the new batch in the running values; None
-    gives every batch the same share.  See `F.batch_norm`.  Raises ValueError for other shapes, and while training for
-    a single value per channel.
+    ``y = γ (z − μ)/√(σ² + ε) + β`` with γ the weight and β the bias.  While training by the batch's own mean and
+    variance, which also move the running ones; in evaluation mode by these (cheat sheet 3.3; Ioffe & Szegedy, 2015).
+    ``momentum`` is the share of the new batch in the running values; None gives every batch the same share.  See
+    `F.batch_norm`.  Raises ValueError for other shapes, and while training for a single value per channel.
 
     >>> import autograd_lite as al
     >>> BatchNorm1d(1)(al.tensor([[1.0], [3.0]])).tolist()
@@ -102,7 +102,7 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """`BatchNorm1d` for images: ``(N, C, H, W) -> (N, C, H, W)``."""
+    """`BatchNorm1d` for images: ``(N, C, H, W) -> (N, C, H, W)``  (cheat sheet 3.3)."""
 
     ranks, shapes = (4,), "(N, C, H, W)"
 

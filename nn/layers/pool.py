@@ -44,8 +44,8 @@ class MaxPool2d(_MaxPool):
     """The largest element of each window: ``(N, C, H, W) -> (N, C, P, Q)``, P = ⌊(H − f)/s⌋ + 1  (cheat sheet 4.1).
 
     The sheet's pooling has only the window's size f and the stride s, by default f.  With padding p and dilation d it
-    is ``⌊(H + 2p − d(f − 1) − 1)/s⌋ + 1``; see `max_pool2d` for ``ceil_mode`` and ``return_indices``.  No parameters.
-    Raises ValueError for sizes below 1, and at the first run where no window fits.
+    is ``⌊(H + 2p − d(f − 1) − 1)/s⌋ + 1``; see `max_pool2d` for ``ceil_mode`` and ``return_indices``.  No parameters
+    (cheat sheet 6.1).  Raises ValueError for sizes below 1, and at the first run where no window fits.
 
     >>> import autograd_lite as al
     >>> MaxPool2d(2)(al.zeros((64, 6, 28, 28))).shape
@@ -95,7 +95,8 @@ class AvgPool2d(_AvgPool):
     """The mean of each window: ``(N, C, H, W) -> (N, C, P, Q)``, P = ⌊(H − f)/s⌋ + 1  (cheat sheet 4.1).
 
     With padding p it is ``⌊(H + 2p − f)/s⌋ + 1``; padding counts as zeros unless ``count_include_pad`` is False.  See
-    `avg_pool2d`.  No parameters.  Raises ValueError for sizes below 1, and at the first run where no window fits.
+    `avg_pool2d`.  No parameters  (cheat sheet 6.1).  Raises ValueError for sizes below 1, and at the first run where no
+    window fits.
 
     >>> import autograd_lite as al
     >>> AvgPool2d(3, stride=2)(al.zeros((5, 7, 7))).shape

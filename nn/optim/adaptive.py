@@ -69,7 +69,7 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """Momentum and step size from bias-corrected averages of g and g²  (cheat sheet 2.6; Kingma & Ba 2015).
+    """Momentum and step size from bias-corrected averages of g and g²  (cheat sheet 2.5, 2.6; Kingma & Ba 2015).
 
     ``v ← β₁ v + (1 − β₁) g``, ``S ← β₂ S + (1 − β₂) g²``, ``v̂ = v / (1 − β₁ᵗ)``, ``Ŝ = S / (1 − β₂ᵗ)``, then
 

@@ -124,12 +124,20 @@ def conv2d_weight(g, x, size, *rest):
     return torch.autograd.grad(F.conv2d(x, weight, None, *rest), weight, g, create_graph=True)[0]
 
 
+def categorical_cross_entropy(x, target, reduction="mean"):
+    if target.shape != x.shape:
+        return F.nll_loss(torch.log(x), target, reduction=reduction)
+    costs = -(target * torch.log(x)).sum(1 if x.ndim > 1 else 0)
+    return costs if reduction == "none" else getattr(torch, reduction)(costs)
+
+
 OWN = {  # operations that PyTorch has under another name, or with its arguments in another order
     "accumulate": placed,
     "argmedian": lambda x, dim: torch.median(x, dim).indices,
     "assign": assign,
     "astype": lambda x, dtype: x.to(torch.float64),
     "avg_pool": mean_pool,
+    "categorical_cross_entropy": categorical_cross_entropy,
     "cat": lambda *xs, dim=0: torch.cat(xs, dim),
     "constant_pad": lambda x, pad, value=0: F.pad(x, pad, value=value),
     "contract": lambda *xs, equation: torch.einsum(equation, *xs),
