@@ -95,7 +95,7 @@ class _Annotated(Dataset):
 
 
 class CocoDetection(_Annotated):
-    """Images of ``root`` with the boxes of a COCO annotation file (cheat sheet 5.1, object detection).
+    """Images of ``root`` with the boxes of a COCO annotation file.
 
     Example i is ``(image (C, H, W), {"boxes": (n, 4), "labels": (n,), "ignore": (n,), "image_id": id})``, or what
     ``transforms(image, target)`` makes of it.  Images are float32 in [0, 1], grey with ``mode="L"``; boxes float32 x₀,
@@ -178,9 +178,9 @@ class VOCDetection(_Annotated):
     ``image_set`` names a list of images, such as "train" for ``root/ImageSets/Main/train.txt``; without it all files of
     Annotations are read.  Examples, options and errors are those of `CocoDetection`, but that a damaged XML file is
     left out, too, by ``bad="skip"``; labels are positions in ``classes``, ``ignore`` marks objects called difficult,
-    image_id is the file's name without its ending (cheat sheet 5.1, object detection).  VOC counts pixels from 1 and
-    stores the last one of an object: x₀ is xmin − 1, x₁ is xmax.  XML with a DOCTYPE, which can define entities that
-    read files or grow without bound, is refused.
+    image_id is the file's name without its ending.  VOC counts pixels from 1 and stores the last one of an object: x₀
+    is xmin − 1, x₁ is xmax.  XML with a DOCTYPE, which can define entities that read files or grow without bound, is
+    refused.
     """
 
     def __init__(

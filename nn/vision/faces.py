@@ -28,13 +28,14 @@ class SyntheticFaces(Dataset):
 
     ``points`` ``(5, 2)`` are x, y in pixels, float32, in the order of `LANDMARKS` (left as seen in the picture); pixel
     (row r, column c) covers [c, c + 1) × [r, r + 1).  ``visible`` ``(5,)``, bool, is False for a point under the bar
-    that lies over a part ``occluded`` of the faces.  ``size`` is the height of the head in pixels, a float: the unit of
-    errors (cheat sheet 5.1, landmark detection).
+    that lies over a part ``occluded`` of the faces.  ``size`` is the height of the head in pixels, a float, in which
+    errors can be measured.
+
     Images are float32 in [0, 1], ``size`` pixels large (a number or (H, W)).  Heads are ``heights`` = (least, greatest)
     pixels high, turned by up to ``turn`` degrees either way, and lie inside the image; proportions, greys and the
-    direction of the look vary.  Under ``noise`` (its deviation) lies a ramp of greys.  Face i is drawn from
-    ``(seed, i)`` alone: give the faces to test on another seed.  A face is drawn anew each time it is asked for, some
-    1 ms; ``list(faces)`` keeps them.  Raises ValueError for options out of range.
+    direction of the look vary.  Behind them is a ramp of greys, over all normal noise of deviation ``noise``.  Face i
+    is drawn from ``(seed, i)`` alone: give the faces to test on another seed.  A face is drawn anew each time it is
+    asked for, some 1 ms; ``list(faces)`` keeps them.  Raises ValueError for options out of range.
 
     >>> image, target = SyntheticFaces(100)[0]
     >>> image.shape, target["points"].shape, target["visible"].tolist()

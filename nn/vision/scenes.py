@@ -150,7 +150,7 @@ class DetectionScenes(Scenes):
     """Scenes of several objects: example i is ``(image (1, H, W), {"boxes": (n, 4), "labels": (n,)})``.
 
     Images and boxes (x₀, y₀, x₁, y₁ in pixels) are float32, labels int64.  Options and errors as in `Scenes`; batches
-    need ``collate_fn=collate_detections`` (cheat sheet 5.1, object detection).
+    need ``collate_fn=collate_detections``.
 
     >>> from nn.data import digits
     >>> train, test = digits(flat=False)
