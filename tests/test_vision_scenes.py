@@ -86,6 +86,19 @@ def test_boxes_overlap_up_to_the_bound(bound: float) -> None:
     assert bound * 0.8 <= overlaps.max()
 
 
+def test_small_objects_lie_over_large_ones() -> None:
+    """Of two squares the smaller is seen whole, in one grey, also where it lies within the larger."""
+    covered = 0
+    source = TensorDataset(np.ones((1, 1, 4, 4)), [0])
+    options: dict[str, Any] = {**PLAIN, "brightness": (0.2, 0.9), "size": 44}
+    for image, target in DetectionScenes(source, 100, count=(2, 2), heights=(4, 40), max_iou=1, **options):
+        large, (x0, y0, x1, y1) = target["boxes"].tolist()[0], target["boxes"].numpy()[1].astype(int)
+        inside = image.numpy()[0, y0:y1, x0:x1]
+        assert inside.max() - inside.min() < 1e-6
+        covered += large[0] <= x0 and large[1] <= y0 and large[2] >= x1 and large[3] >= y1
+    assert covered > 10
+
+
 def test_a_scene_without_room_is_an_error_that_says_which() -> None:
     scenes = DetectionScenes(TRAIN, 5, size=30, count=(6, 6), heights=(20, 20), max_iou=0)
     with pytest.raises(ValueError, match=r"scene 3: found no room for 6 objects of heights \(20, 20\)"):
@@ -128,6 +141,14 @@ def test_a_part_of_a_dataset_is_a_source() -> None:
     sevens = Subset(TRAIN, np.flatnonzero(TRAIN.tensors[1].numpy() == 7))
     labels = [label for _, target in DetectionScenes(sevens, 20) for label in target["labels"].tolist()]
     assert set(labels) == {7}
+
+
+def test_brightness() -> None:
+    source = TensorDataset(np.ones((1, 1, 4, 4)), [0])
+    options: dict[str, Any] = {"count": (1, 1), "gradient": 0, "noise": 0}
+    greatest = [image.max().item() for image, _ in DetectionScenes(source, 100, brightness=(0.4, 0.6), **options)]
+    assert 0.4 <= min(greatest) < 0.42
+    assert 0.58 < max(greatest) <= 0.6
 
 
 def test_noise_and_gradient() -> None:
@@ -175,6 +196,10 @@ def test_sources_refused() -> None:
         (digits()[0], r"got \(1437, 64\) and \(1437,\) \(digits have that shape with flat=False\)"),
         (TensorDataset(np.ones((2, 3, 8, 8)), [0, 1]), r"got \(2, 3, 8, 8\)"),
         (dark, "image 1 of the source is black"),
+        (TensorDataset(np.full((2, 1, 8, 8), 1.5), [0, 1]), r"must lie in \[0, 1\], got 1.5 to 1.5"),
+        (TensorDataset(np.full((2, 1, 8, 8), np.nan), [0, 1]), r"must lie in \[0, 1\], got nan"),
+        (TensorDataset(np.ones((2, 1, 8, 8)), [0, -1]), r"integers ≥ 0, got int64 from -1"),
+        (TensorDataset(np.ones((2, 1, 8, 8)), [0.0, 1.0]), r"integers ≥ 0, got float"),
     ):
         with pytest.raises(ValueError, match=message):
             Scenes(source)
@@ -225,4 +250,4 @@ def test_batches() -> None:
         assert images[i % 2].tolist() == scenes[i][0].tolist()
         assert targets[i % 2]["boxes"].tolist() == scenes[i][1]["boxes"].tolist()
     with pytest.raises(ValueError, match=r"\(1, 32, 32\), \(1, 64, 64\)\]; resize"):
-        collate_detections([scenes[0], DetectionScenes(TRAIN, 1, size=32)[0]])
+        collate_detections([scenes[0], DetectionScenes(TRAIN, 1, size=32, count=(1, 1))[0]])

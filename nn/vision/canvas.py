@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-__all__ = ["background", "ellipse", "finish", "paint", "pixel_centres", "polyline", "rectangle", "turned"]
+__all__ = ["background", "ellipse", "finish", "paint", "pixel_centres", "polyline", "rectangle", "turned", "window"]
 
 Pair = tuple[float, float]
 
@@ -37,6 +37,15 @@ def finish(canvas: np.ndarray, rng: np.random.Generator, noise: float) -> np.nda
 def pixel_centres(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """The x ``(W,)`` and the y ``(H, 1)`` of all pixels' centres."""
     return np.arange(size[1], dtype=np.float32) + 0.5, np.arange(size[0], dtype=np.float32)[:, None] + 0.5
+
+
+def window(canvas: np.ndarray, points: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The part of a canvas that holds points ``(n, 2)`` and a margin around them: a view, and its pixels' x and y."""
+    x0, y0 = np.maximum(np.floor(points.min(axis=0) - margin), 0).astype(int).tolist()
+    x1, y1 = np.maximum(np.ceil(points.max(axis=0) + margin), 0).astype(int).tolist()
+    part = canvas[y0:y1, x0:x1]
+    x, y = pixel_centres((part.shape[0], part.shape[1]))
+    return part, x + x0, y + y0
 
 
 def paint(canvas: np.ndarray, distance: np.ndarray, grey: float) -> None:
