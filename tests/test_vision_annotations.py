@@ -13,7 +13,7 @@ import pytest
 from annotation_files import coco, voc, voc_object, write_coco, write_pictures, write_voc
 
 from nn.data import DataError, DataLoader
-from nn.vision import CocoDetection, VOCDetection, collate_detections, resize
+from nn.vision import CocoDetection, Resize, VOCDetection, collate_detections
 
 # -- COCO -------------------------------------------------------------------------------------------------------------
 
@@ -40,15 +40,13 @@ def test_coco_image_without_boxes(tmp_path: Path) -> None:
 
 
 def test_transforms_and_batches(tmp_path: Path) -> None:
-    def to_square(image: Any, target: dict[str, Any]) -> tuple[Any, Any]:
-        _, height, width = image.shape
-        scale = np.float32([32 / width, 32 / height] * 2)
-        return resize(image, (32, 32)), {**target, "boxes": target["boxes"] * scale}
-
-    data = CocoDetection(*write_coco(tmp_path), to_square)
+    data = CocoDetection(*write_coco(tmp_path), Resize((32, 32)))
     images, targets = next(iter(DataLoader(data, 3, collate_fn=collate_detections)))
     assert images.shape == (3, 3, 32, 32)
     assert targets[1]["boxes"].tolist() == [[0, 0, 32, 32]]
+    np.testing.assert_allclose(targets[0]["boxes"].numpy()[0], [16 / 3, 4, 30.5 * 32 / 60, 28], rtol=1e-6)
+    assert targets[0]["boxes"].dtype == np.float32
+    assert targets[0]["image_id"] == 7
 
 
 def _coco_with(**changes: Any) -> dict[str, Any]:
@@ -143,6 +141,7 @@ def test_a_box_may_pass_the_edge_by_rounding(tmp_path: Path) -> None:
         ('{"images": [], "annotations": {}}', r"no list of annotations"),
         ('{"images": [], "annotations": [], "categories": [3]}', r"no list of categories"),
         ('{"images": [], "annotations": [], "categories": [{"id": 3}]}', r"category 3 has no name"),
+        (json.dumps({**coco(), "categories": [{"id": 2, "name": "a"}] * 2}), r"two categories have .* \[2\]"),
     ],
 )
 @pytest.mark.parametrize("bad", ["raise", "skip"])

@@ -179,5 +179,5 @@ def test_options_refused(options: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("index", [10, -11])
 def test_out_of_range(index: int) -> None:
-    with pytest.raises(IndexError, match=f"face {index} is out of range for 10 faces"):
+    with pytest.raises(IndexError, match=f"picture {index} is out of range for 10 pictures"):
         SyntheticFaces(10)[index]

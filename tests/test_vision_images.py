@@ -12,7 +12,7 @@ from PIL import Image
 
 from autograd_lite import Tensor
 from nn.data import DataError, DataLoader
-from nn.vision import ImageFolder, read_image, resize
+from nn.vision import ImageFolder, Resize, read_image, resize
 from nn.vision.images import image_size
 
 RNG = np.random.default_rng(0)
@@ -163,7 +163,7 @@ def test_image_folder(tmp_path: Path) -> None:
 
 
 def test_image_folder_transform(tmp_path: Path) -> None:
-    data = ImageFolder(_write_folder(tmp_path), lambda image: resize(image, (4, 5)))
+    data = ImageFolder(_write_folder(tmp_path), Resize((4, 5)))
     assert data[1][0].shape == (3, 4, 5)
 
 

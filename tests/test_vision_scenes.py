@@ -182,6 +182,7 @@ def test_noise_and_gradient() -> None:
         ({"noise": -0.1}, r"noise must be at least 0, got -0.1"),
         ({"seed": -1}, r"seed must be at least 0, got -1"),
         ({"length": -1}, r"length must be at least 0, got -1"),
+        ({"size": (64, 0)}, r"size must be at least 1, got 0"),
     ],
 )
 def test_options_refused(options: dict[str, Any], message: str) -> None:
@@ -207,7 +208,7 @@ def test_sources_refused() -> None:
 
 @pytest.mark.parametrize("index", [10, -11])
 def test_out_of_range(index: int) -> None:
-    with pytest.raises(IndexError, match=f"scene {index} is out of range for 10 scenes"):
+    with pytest.raises(IndexError, match=f"picture {index} is out of range for 10 pictures"):
         DetectionScenes(TRAIN, 10)[index]
 
 

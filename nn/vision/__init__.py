@@ -3,10 +3,10 @@
 from .annotations import CocoDetection, VOCDetection
 from .faces import LANDMARKS, SyntheticFaces
 from .folder import ImageFolder
-from .images import read_image, resize
+from .images import Resize, read_image, resize
 from .scenes import DetectionScenes, LocalizationScenes, Scenes, collate_detections
 
 __all__ = [
-    "LANDMARKS", "CocoDetection", "DetectionScenes", "ImageFolder", "LocalizationScenes", "Scenes", "SyntheticFaces",
-    "VOCDetection", "collate_detections", "read_image", "resize",
+    "LANDMARKS", "CocoDetection", "DetectionScenes", "ImageFolder", "LocalizationScenes", "Resize", "Scenes",
+    "SyntheticFaces", "VOCDetection", "collate_detections", "read_image", "resize",
 ]  # fmt: skip

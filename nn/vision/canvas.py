@@ -1,4 +1,4 @@
-"""Grey pictures that are computed: a background, shapes with smooth edges, noise.
+"""Grey pictures that are computed, and data sets of them: a background, shapes with smooth edges, noise.
 
 Positions are pixels: x to the right, y down, pixel (row r, column c) covers [c, c + 1) × [r, r + 1).  A shape is the
 signed distance of points to it, in pixels, negative inside.
@@ -7,12 +7,55 @@ signed distance of points to it, in pixels, negative inside.
 from __future__ import annotations
 
 import math
+import operator
 
 import numpy as np
 
-__all__ = ["background", "ellipse", "finish", "paint", "pixel_centres", "polyline", "rectangle", "turned", "window"]
+from ..data.loader import Dataset
+
+__all__ = [
+    "DrawnDataset",
+    "background",
+    "ellipse",
+    "finish",
+    "paint",
+    "pixel_centres",
+    "polyline",
+    "rectangle",
+    "turned",
+    "window",
+]
 
 Pair = tuple[float, float]
+
+
+class DrawnDataset(Dataset):
+    """Pictures of one size (a number or (H, W)), drawn anew when asked for: picture i from ``(seed, i)`` alone.
+
+    Raises ValueError for a negative length or seed and a size below 1.
+    """
+
+    def __init__(self, length: int, size: int | tuple[int, int], seed: int) -> None:
+        height, width = size if isinstance(size, tuple | list) else (size, size)
+        self.length, self.seed = operator.index(length), operator.index(seed)
+        self.size = operator.index(height), operator.index(width)
+        for name, value, least in (("length", self.length, 0), ("seed", self.seed, 0), ("size", min(self.size), 1)):
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, got {value}")
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.length} of {self.size[0]}×{self.size[1]}, seed={self.seed})"
+
+    def generator(self, index: int) -> np.random.Generator:
+        """What picture ``index`` is drawn from.  Raises IndexError out of range."""
+        position = operator.index(index)
+        position += self.length * (position < 0)
+        if not 0 <= position < self.length:
+            raise IndexError(f"picture {index} is out of range for {self.length} pictures")
+        return np.random.default_rng((self.seed, position))
 
 
 def background(rng: np.random.Generator, size: tuple[int, int], greatest: float) -> np.ndarray:

@@ -7,15 +7,13 @@ of them hidden) without a data set of real faces; what is measured on them says 
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any
 
 import numpy as np
 
 from autograd_lite import Tensor
 
-from ..data.loader import Dataset
-from .canvas import background, ellipse, finish, paint, polyline, rectangle, window
+from .canvas import DrawnDataset, background, ellipse, finish, paint, polyline, rectangle, window
 
 __all__ = ["LANDMARKS", "SyntheticFaces"]
 
@@ -23,7 +21,7 @@ LANDMARKS = ("left eye", "right eye", "nose", "left mouth corner", "right mouth 
 WIDTH = 0.78  # of a head, as a part of its height
 
 
-class SyntheticFaces(Dataset):
+class SyntheticFaces(DrawnDataset):
     """Drawings of faces, synthetic throughout: example i is ``(image (1, H, W), {"points", "visible", "size"})``.
 
     ``points`` ``(5, 2)`` are x, y in pixels, float32, in the order of `LANDMARKS` (left as seen in the picture); pixel
@@ -53,27 +51,16 @@ class SyntheticFaces(Dataset):
         noise: float = 0.03,
         seed: int = 0,
     ) -> None:
-        self.length, self.seed = operator.index(length), operator.index(seed)
-        self.size = (size[0], size[1]) if isinstance(size, tuple | list) else (size, size)
+        super().__init__(length, size, seed)
         self.heights, self.turn, self.occluded, self.noise = heights, turn, occluded, noise
         if not 16 <= heights[0] <= heights[1] <= min(self.size):
             raise ValueError(f"heights must rise from 16 or more to at most {min(self.size)}, got {heights}")
-        for name, greatest in (("length", np.inf), ("turn", 180), ("occluded", 1), ("noise", 1), ("seed", np.inf)):
+        for name, greatest in (("turn", 180), ("occluded", 1), ("noise", 1)):
             if not 0 <= getattr(self, name) <= greatest:
                 raise ValueError(f"{name} must lie between 0 and {greatest}, got {getattr(self, name)}")
 
-    def __len__(self) -> int:
-        return self.length
-
-    def __repr__(self) -> str:
-        return f"SyntheticFaces({self.length} faces of {self.size[0]}×{self.size[1]}, seed={self.seed})"
-
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Any]]:
-        position = operator.index(index)
-        position += self.length * (position < 0)
-        if not 0 <= position < self.length:
-            raise IndexError(f"face {index} is out of range for {self.length} faces")
-        rng = np.random.default_rng((self.seed, position))
+        rng = self.generator(index)
         canvas = background(rng, self.size, 0.6)
         face = _Face(rng, self.size, rng.uniform(*self.heights), math.radians(rng.uniform(-self.turn, self.turn)))
         face.draw(canvas, rng)

@@ -15,7 +15,7 @@ import numpy as np
 from autograd_lite import Tensor, stack
 
 from ..data.loader import Dataset
-from .canvas import background, finish
+from .canvas import DrawnDataset, background, finish
 from .images import resize
 
 __all__ = ["DetectionScenes", "LocalizationScenes", "Scenes", "collate_detections"]
@@ -37,7 +37,7 @@ class Piece(NamedTuple):
         return self.ink[2] - self.ink[0], self.ink[3] - self.ink[1]
 
 
-class Scenes(Dataset):
+class Scenes(DrawnDataset):
     """What `DetectionScenes` and `LocalizationScenes` share: scene i, drawn from ``(seed, i)`` alone.
 
     ``source`` has the objects: images ``(N, 1, h, w)`` in [0, 1] and labels ``(N,)``, such as one part of
@@ -67,12 +67,11 @@ class Scenes(Dataset):
         threshold: float = 0.25,
         seed: int = 0,
     ) -> None:
+        super().__init__(length, size, seed)
         self.images, self.labels = _images_and_labels(source)
-        self.length, self.brightness = operator.index(length), brightness
         self.count, self.heights = (tuple(map(operator.index, bounds)) for bounds in (count, heights))
-        self.size = (size[0], size[1]) if isinstance(size, tuple | list) else (size, size)
-        self.max_iou, self.gradient, self.noise, self.threshold = max_iou, gradient, noise, threshold
-        self.seed = operator.index(seed)
+        self.max_iou, self.brightness, self.gradient = max_iou, brightness, gradient
+        self.noise, self.threshold = noise, threshold
         self._check()
         self.num_classes = int(self.labels.max()) + 1
 
@@ -89,15 +88,8 @@ class Scenes(Dataset):
         widest = self._width(self.heights[1])
         if widest > self.size[1]:
             raise ValueError(f"objects up to {self.heights[1]} × {widest} do not fit into a scene of size {self.size}")
-        for name in ("length", "noise", "seed"):
-            if not 0 <= getattr(self, name) < np.inf:
-                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.length} scenes of {self.size[0]}×{self.size[1]}, seed={self.seed})"
+        if not 0 <= self.noise < np.inf:
+            raise ValueError(f"noise must be at least 0, got {self.noise}")
 
     def draw(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Scene ``index``: the image float32 ``(1, H, W)``, boxes xyxy in pixels float32 ``(n, 4)``, labels ``(n,)``.
@@ -105,12 +97,8 @@ class Scenes(Dataset):
         A box goes from the left edge of its first pixel to the right edge of its last, so a single pixel has width 1.
         Raises IndexError out of range, ValueError for a scene too crowded to lay out.
         """
-        position = operator.index(index)
-        position += self.length * (position < 0)
-        if not 0 <= position < self.length:
-            raise IndexError(f"scene {index} is out of range for {self.length} scenes")
-        rng = np.random.default_rng((self.seed, position))
-        pieces, boxes = self._layout(rng, self._count(rng), position)
+        rng = self.generator(index)
+        pieces, boxes = self._layout(rng, self._count(rng), index)
         canvas = background(rng, self.size, self.gradient)
         for piece, box in zip(pieces, boxes, strict=True):
             _lay(canvas, piece.patch, rng.uniform(*self.brightness), box[0] - piece.ink[0], box[1] - piece.ink[1])
