@@ -10,7 +10,7 @@ import pytest
 
 from nn.data import DataLoader
 from nn.vision import LANDMARKS, SyntheticFaces
-from nn.vision.canvas import background, ellipse, finish, paint, pixel_centres, polyline, rectangle
+from nn.vision.canvas import background, ellipse, finish, paint, pixel_centres, polyline, rectangle, window
 
 SIZE = 40, 50
 X, Y = pixel_centres(SIZE)
@@ -48,6 +48,19 @@ def test_distances() -> None:
     assert at(ellipse, 18, 5, (10, 5), (4, 4), 0.0) == pytest.approx(4)
     assert at(polyline, 5, 3, np.array([(0, 0), (10, 0), (10, 10)]), 2.0) == pytest.approx(2)
     assert at(polyline, 13, 5, np.array([(0, 0), (10, 0), (10, 10)]), 2.0) == pytest.approx(2)
+
+
+def test_a_window_shows_the_same_as_the_whole() -> None:
+    centre, axes = np.array([[3.2, 36.9]]), (5, 4)  # hangs over two edges
+    whole, other = np.zeros(SIZE, np.float32), np.zeros(SIZE, np.float32)
+    paint(whole, ellipse(X, Y, (3.2, 36.9), axes, 0.3), 1.0)
+    part, x, y = window(other, centre, 6)
+    paint(part, ellipse(x, y, (3.2, 36.9), axes, 0.3), 1.0)
+    assert 20 < part.size < 150
+    np.testing.assert_array_equal(whole, other)
+    part, x, y = window(other, np.array([[-20.0, -20.0]]), 3)
+    paint(part, ellipse(x, y, (-20, -20), axes, 0.3), 1.0)
+    np.testing.assert_array_equal(whole, other)
 
 
 def test_background_and_noise() -> None:
@@ -166,5 +179,5 @@ def test_options_refused(options: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("index", [10, -11])
 def test_out_of_range(index: int) -> None:
-    with pytest.raises(IndexError, match=f"face {index} is out of range for 10 faces"):
+    with pytest.raises(IndexError, match=f"picture {index} is out of range for 10 pictures"):
         SyntheticFaces(10)[index]

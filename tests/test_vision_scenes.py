@@ -9,7 +9,7 @@ import pytest
 
 from autograd_lite import Tensor
 from nn.data import DataLoader, Subset, TensorDataset, digits
-from nn.vision import DetectionScenes, LocalizationScenes, Scenes, collate_detections, resize
+from nn.vision import DetectionScenes, LocalizationScenes, Scenes, collate_detections
 
 TRAIN, TEST = digits(flat=False)
 PLAIN: dict[str, Any] = {"brightness": (1, 1), "gradient": 0, "noise": 0}  # nothing but ink on black
@@ -86,6 +86,19 @@ def test_boxes_overlap_up_to_the_bound(bound: float) -> None:
     assert bound * 0.8 <= overlaps.max()
 
 
+def test_small_objects_lie_over_large_ones() -> None:
+    """Of two squares the smaller is seen whole, in one grey, also where it lies within the larger."""
+    covered = 0
+    source = TensorDataset(np.ones((1, 1, 4, 4)), [0])
+    options: dict[str, Any] = {**PLAIN, "brightness": (0.2, 0.9), "size": 44}
+    for image, target in DetectionScenes(source, 100, count=(2, 2), heights=(4, 40), max_iou=1, **options):
+        large, (x0, y0, x1, y1) = target["boxes"].tolist()[0], target["boxes"].numpy()[1].astype(int)
+        inside = image.numpy()[0, y0:y1, x0:x1]
+        assert inside.max() - inside.min() < 1e-6
+        covered += large[0] <= x0 and large[1] <= y0 and large[2] >= x1 and large[3] >= y1
+    assert covered > 10
+
+
 def test_a_scene_without_room_is_an_error_that_says_which() -> None:
     scenes = DetectionScenes(TRAIN, 5, size=30, count=(6, 6), heights=(20, 20), max_iou=0)
     with pytest.raises(ValueError, match=r"scene 3: found no room for 6 objects of heights \(20, 20\)"):
@@ -130,6 +143,14 @@ def test_a_part_of_a_dataset_is_a_source() -> None:
     assert set(labels) == {7}
 
 
+def test_brightness() -> None:
+    source = TensorDataset(np.ones((1, 1, 4, 4)), [0])
+    options: dict[str, Any] = {"count": (1, 1), "gradient": 0, "noise": 0}
+    greatest = [image.max().item() for image, _ in DetectionScenes(source, 100, brightness=(0.4, 0.6), **options)]
+    assert 0.4 <= min(greatest) < 0.42
+    assert 0.58 < max(greatest) <= 0.6
+
+
 def test_noise_and_gradient() -> None:
     def deviation(**options: Any) -> float:
         image, _ = DetectionScenes(TRAIN, 5, count=(0, 0), **options)[2]
@@ -161,6 +182,7 @@ def test_noise_and_gradient() -> None:
         ({"noise": -0.1}, r"noise must be at least 0, got -0.1"),
         ({"seed": -1}, r"seed must be at least 0, got -1"),
         ({"length": -1}, r"length must be at least 0, got -1"),
+        ({"size": (64, 0)}, r"size must be at least 1, got 0"),
     ],
 )
 def test_options_refused(options: dict[str, Any], message: str) -> None:
@@ -175,6 +197,10 @@ def test_sources_refused() -> None:
         (digits()[0], r"got \(1437, 64\) and \(1437,\) \(digits have that shape with flat=False\)"),
         (TensorDataset(np.ones((2, 3, 8, 8)), [0, 1]), r"got \(2, 3, 8, 8\)"),
         (dark, "image 1 of the source is black"),
+        (TensorDataset(np.full((2, 1, 8, 8), 1.5), [0, 1]), r"must lie in \[0, 1\], got 1.5 to 1.5"),
+        (TensorDataset(np.full((2, 1, 8, 8), np.nan), [0, 1]), r"must lie in \[0, 1\], got nan"),
+        (TensorDataset(np.ones((2, 1, 8, 8)), [0, -1]), r"integers ≥ 0, got int64 from -1"),
+        (TensorDataset(np.ones((2, 1, 8, 8)), [0.0, 1.0]), r"integers ≥ 0, got float"),
     ):
         with pytest.raises(ValueError, match=message):
             Scenes(source)
@@ -182,7 +208,7 @@ def test_sources_refused() -> None:
 
 @pytest.mark.parametrize("index", [10, -11])
 def test_out_of_range(index: int) -> None:
-    with pytest.raises(IndexError, match=f"scene {index} is out of range for 10 scenes"):
+    with pytest.raises(IndexError, match=f"picture {index} is out of range for 10 pictures"):
         DetectionScenes(TRAIN, 10)[index]
 
 
@@ -213,7 +239,7 @@ def test_localization_refuses() -> None:
     assert all(y[0].item() == 1 for _, y in LocalizationScenes(TRAIN, 30, empty=0))
 
 
-# -- batches and resizing ---------------------------------------------------------------------------------------------
+# -- batches ----------------------------------------------------------------------------------------------------------
 
 
 def test_batches() -> None:
@@ -225,27 +251,4 @@ def test_batches() -> None:
         assert images[i % 2].tolist() == scenes[i][0].tolist()
         assert targets[i % 2]["boxes"].tolist() == scenes[i][1]["boxes"].tolist()
     with pytest.raises(ValueError, match=r"\(1, 32, 32\), \(1, 64, 64\)\]; resize"):
-        collate_detections([scenes[0], DetectionScenes(TRAIN, 1, size=32)[0]])
-
-
-@pytest.mark.parametrize("shape", [(8, 8), (21, 13), (5, 3), (11, 17), (1, 40)])
-def test_resize_is_what_pillow_makes(shape: tuple[int, int]) -> None:
-    from PIL import Image
-
-    image = np.random.default_rng(0).random((11, 17), dtype=np.float32)
-    theirs = Image.fromarray(image).resize(shape[::-1], Image.Resampling.BILINEAR)
-    np.testing.assert_allclose(resize(image, shape), np.asarray(theirs), atol=1e-6)
-
-
-def test_resize_keeps_what_it_is_given() -> None:
-    image = np.random.default_rng(0).random((2, 3, 4, 5))
-    assert resize(image, (6, 7)).dtype == np.float64
-    assert resize(image.astype(np.uint8), (6, 7)).dtype == np.float32
-    tensor = resize(Tensor(image), (6, 7))
-    assert isinstance(tensor, Tensor)
-    np.testing.assert_array_equal(tensor.numpy(), resize(image, (6, 7)))
-    assert image.sum() == pytest.approx(resize(image, (4, 5)).sum())
-    with pytest.raises(ValueError, match=r"shape \(4,\) to \(2, 2\)"):
-        resize(np.ones(4), (2, 2))
-    with pytest.raises(ValueError, match=r"shape \(4, 4\) to \(0, 2\)"):
-        resize(np.ones((4, 4)), (0, 2))
+        collate_detections([scenes[0], DetectionScenes(TRAIN, 1, size=32, count=(1, 1))[0]])

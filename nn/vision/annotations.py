@@ -95,12 +95,12 @@ class _Annotated(Dataset):
 
 
 class CocoDetection(_Annotated):
-    """Images of ``root`` with the boxes of a COCO annotation file (cheat sheet 5.1, object detection).
+    """Images of ``root`` with the boxes of a COCO annotation file.
 
     Example i is ``(image (C, H, W), {"boxes": (n, 4), "labels": (n,), "ignore": (n,), "image_id": id})``, or what
-    ``transforms(image, target)`` makes of it.  Images are float32 in [0, 1], grey with ``mode="L"``; boxes float32 x₀,
-    y₀, x₁, y₁ in pixels (COCO stores x₀, y₀, width, height); labels int64, positions in ``classes``, which are in the
-    order of ``category_ids``; ``ignore`` marks crowds.
+    ``transforms(image, target)``, such as `Resize`, makes of it.  Images are float32 in [0, 1], grey with ``mode="L"``;
+    boxes float32 x₀, y₀, x₁, y₁ in pixels (COCO stores x₀, y₀, width, height); labels int64, positions in ``classes``,
+    which are in the order of ``category_ids``; ``ignore`` marks crowds.
     Annotations and the heads of images are checked at once.  Raises DataError, naming file and annotation, for a file
     that is missing or damaged, a box that is not finite, has no area or leaves its image by more than half a pixel
     (up to that it is cut off), an unknown category, and an image of another size than annotated.  With ``bad="skip"``
@@ -121,6 +121,8 @@ class CocoDetection(_Annotated):
         self.path = Path(annotation_file)
         content = _read_json(self.path)
         names = {self._of(c, "id", "category"): self._of(c, "name", "category", str) for c in content["categories"]}
+        if len(names) < len(content["categories"]):
+            raise DataError(f"{self.path}: two categories have the same id; the ids are {list(names)}")
         self.category_ids = sorted(names, key=lambda i: (isinstance(i, str), i))
         self.classes = tuple(names[i] for i in self.category_ids)
         labels = {category: label for label, category in enumerate(self.category_ids)}
@@ -178,9 +180,9 @@ class VOCDetection(_Annotated):
     ``image_set`` names a list of images, such as "train" for ``root/ImageSets/Main/train.txt``; without it all files of
     Annotations are read.  Examples, options and errors are those of `CocoDetection`, but that a damaged XML file is
     left out, too, by ``bad="skip"``; labels are positions in ``classes``, ``ignore`` marks objects called difficult,
-    image_id is the file's name without its ending (cheat sheet 5.1, object detection).  VOC counts pixels from 1 and
-    stores the last one of an object: x₀ is xmin − 1, x₁ is xmax.  XML with a DOCTYPE, which can define entities that
-    read files or grow without bound, is refused.
+    image_id is the file's name without its ending.  VOC counts pixels from 1 and stores the last one of an object: x₀
+    is xmin − 1, x₁ is xmax.  XML with a DOCTYPE, which can define entities that read files or grow without bound, is
+    refused.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Grey pictures that are computed: a background, shapes with smooth edges, noise.
+"""Grey pictures that are computed, and data sets of them: a background, shapes with smooth edges, noise.
 
 Positions are pixels: x to the right, y down, pixel (row r, column c) covers [c, c + 1) × [r, r + 1).  A shape is the
 signed distance of points to it, in pixels, negative inside.
@@ -7,12 +7,55 @@ signed distance of points to it, in pixels, negative inside.
 from __future__ import annotations
 
 import math
+import operator
 
 import numpy as np
 
-__all__ = ["background", "ellipse", "finish", "paint", "pixel_centres", "polyline", "rectangle", "turned"]
+from ..data.loader import Dataset
+
+__all__ = [
+    "DrawnDataset",
+    "background",
+    "ellipse",
+    "finish",
+    "paint",
+    "pixel_centres",
+    "polyline",
+    "rectangle",
+    "turned",
+    "window",
+]
 
 Pair = tuple[float, float]
+
+
+class DrawnDataset(Dataset):
+    """Pictures of one size (a number or (H, W)), drawn anew when asked for: picture i from ``(seed, i)`` alone.
+
+    Raises ValueError for a negative length or seed and a size below 1.
+    """
+
+    def __init__(self, length: int, size: int | tuple[int, int], seed: int) -> None:
+        height, width = size if isinstance(size, tuple | list) else (size, size)
+        self.length, self.seed = operator.index(length), operator.index(seed)
+        self.size = operator.index(height), operator.index(width)
+        for name, value, least in (("length", self.length, 0), ("seed", self.seed, 0), ("size", min(self.size), 1)):
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, got {value}")
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.length} of {self.size[0]}×{self.size[1]}, seed={self.seed})"
+
+    def generator(self, index: int) -> np.random.Generator:
+        """What picture ``index`` is drawn from.  Raises IndexError out of range."""
+        position = operator.index(index)
+        position += self.length * (position < 0)
+        if not 0 <= position < self.length:
+            raise IndexError(f"picture {index} is out of range for {self.length} pictures")
+        return np.random.default_rng((self.seed, position))
 
 
 def background(rng: np.random.Generator, size: tuple[int, int], greatest: float) -> np.ndarray:
@@ -37,6 +80,15 @@ def finish(canvas: np.ndarray, rng: np.random.Generator, noise: float) -> np.nda
 def pixel_centres(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """The x ``(W,)`` and the y ``(H, 1)`` of all pixels' centres."""
     return np.arange(size[1], dtype=np.float32) + 0.5, np.arange(size[0], dtype=np.float32)[:, None] + 0.5
+
+
+def window(canvas: np.ndarray, points: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The part of a canvas that holds points ``(n, 2)`` and a margin around them: a view, and its pixels' x and y."""
+    x0, y0 = np.maximum(np.floor(points.min(axis=0) - margin), 0).astype(int).tolist()
+    x1, y1 = np.maximum(np.ceil(points.max(axis=0) + margin), 0).astype(int).tolist()
+    part = canvas[y0:y1, x0:x1]
+    x, y = pixel_centres((part.shape[0], part.shape[1]))
+    return part, x + x0, y + y0
 
 
 def paint(canvas: np.ndarray, distance: np.ndarray, grey: float) -> None:

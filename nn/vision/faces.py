@@ -7,15 +7,13 @@ of them hidden) without a data set of real faces; what is measured on them says 
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any
 
 import numpy as np
 
 from autograd_lite import Tensor
 
-from ..data.loader import Dataset
-from .canvas import background, ellipse, finish, paint, pixel_centres, polyline, rectangle
+from .canvas import DrawnDataset, background, ellipse, finish, paint, polyline, rectangle, window
 
 __all__ = ["LANDMARKS", "SyntheticFaces"]
 
@@ -23,18 +21,19 @@ LANDMARKS = ("left eye", "right eye", "nose", "left mouth corner", "right mouth 
 WIDTH = 0.78  # of a head, as a part of its height
 
 
-class SyntheticFaces(Dataset):
+class SyntheticFaces(DrawnDataset):
     """Drawings of faces, synthetic throughout: example i is ``(image (1, H, W), {"points", "visible", "size"})``.
 
     ``points`` ``(5, 2)`` are x, y in pixels, float32, in the order of `LANDMARKS` (left as seen in the picture); pixel
     (row r, column c) covers [c, c + 1) × [r, r + 1).  ``visible`` ``(5,)``, bool, is False for a point under the bar
-    that lies over a part ``occluded`` of the faces.  ``size`` is the height of the head in pixels, a float: the unit of
-    errors (cheat sheet 5.1, landmark detection).
+    that lies over a part ``occluded`` of the faces.  ``size`` is the height of the head in pixels, a float, in which
+    errors can be measured.
+
     Images are float32 in [0, 1], ``size`` pixels large (a number or (H, W)).  Heads are ``heights`` = (least, greatest)
     pixels high, turned by up to ``turn`` degrees either way, and lie inside the image; proportions, greys and the
-    direction of the look vary.  Under ``noise`` (its deviation) lies a ramp of greys.  Face i is drawn from
-    ``(seed, i)`` alone: give the faces to test on another seed.  A face is drawn anew each time it is asked for, some
-    1 ms; ``list(faces)`` keeps them.  Raises ValueError for options out of range.
+    direction of the look vary.  Behind them is a ramp of greys, over all normal noise of deviation ``noise``.  Face i
+    is drawn from ``(seed, i)`` alone: give the faces to test on another seed.  A face is drawn anew each time it is
+    asked for; ``list(faces)`` keeps them.  Raises ValueError for options out of range.
 
     >>> image, target = SyntheticFaces(100)[0]
     >>> image.shape, target["points"].shape, target["visible"].tolist()
@@ -52,27 +51,16 @@ class SyntheticFaces(Dataset):
         noise: float = 0.03,
         seed: int = 0,
     ) -> None:
-        self.length, self.seed = operator.index(length), operator.index(seed)
-        self.size = (size[0], size[1]) if isinstance(size, tuple | list) else (size, size)
+        super().__init__(length, size, seed)
         self.heights, self.turn, self.occluded, self.noise = heights, turn, occluded, noise
         if not 16 <= heights[0] <= heights[1] <= min(self.size):
             raise ValueError(f"heights must rise from 16 or more to at most {min(self.size)}, got {heights}")
-        for name, greatest in (("length", np.inf), ("turn", 180), ("occluded", 1), ("noise", 1), ("seed", np.inf)):
+        for name, greatest in (("turn", 180), ("occluded", 1), ("noise", 1)):
             if not 0 <= getattr(self, name) <= greatest:
                 raise ValueError(f"{name} must lie between 0 and {greatest}, got {getattr(self, name)}")
 
-    def __len__(self) -> int:
-        return self.length
-
-    def __repr__(self) -> str:
-        return f"SyntheticFaces({self.length} faces of {self.size[0]}×{self.size[1]}, seed={self.seed})"
-
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Any]]:
-        position = operator.index(index)
-        position += self.length * (position < 0)
-        if not 0 <= position < self.length:
-            raise IndexError(f"face {index} is out of range for {self.length} faces")
-        rng = np.random.default_rng((self.seed, position))
+        rng = self.generator(index)
         canvas = background(rng, self.size, 0.6)
         face = _Face(rng, self.size, rng.uniform(*self.heights), math.radians(rng.uniform(-self.turn, self.turn)))
         face.draw(canvas, rng)
@@ -118,30 +106,33 @@ class _Face:
 
     def draw(self, canvas: np.ndarray, rng: np.random.Generator) -> None:
         """Paint head, eyes, nose and mouth."""
-        x, y = pixel_centres((canvas.shape[0], canvas.shape[1]))
         skin, dark = rng.uniform(0.55, 0.95), rng.uniform(0.0, 0.25)
         half, angle, line = self.half, self.angle, max(1.0, 0.06 * self.half)
+        part, x, y = window(canvas, np.array([self.centre]), half + 1)
         head = ellipse(x, y, self.centre, (half * WIDTH, half), angle)
-        paint(canvas, head, dark)
-        paint(canvas, head + line, skin)
+        paint(part, head, dark)
+        paint(part, head + line, skin)
         open_by = rng.uniform(0.05, 0.09)
-        for eye in self.points[:2].tolist():
-            paint(canvas, ellipse(x, y, (eye[0], eye[1]), (half * 0.13, half * open_by), angle), 1.0)
-            paint(canvas, ellipse(x, y, (eye[0], eye[1]), (half * 0.055, half * 0.055), angle), dark)
+        for eye in self.points[:2]:
+            part, x, y = window(canvas, eye[None], 0.13 * half + 1)
+            paint(part, ellipse(x, y, (eye[0], eye[1]), (half * 0.13, half * open_by), angle), 1.0)
+            paint(part, ellipse(x, y, (eye[0], eye[1]), (half * 0.055, half * 0.055), angle), dark)
         bridge, tip = self.own[:2].mean(axis=0), self.own[2]
         side = math.copysign(0.1, tip[0] or 1.0)
         nose = self.placed(np.array([bridge, tip, (tip[0] - side, tip[1])]))
-        paint(canvas, polyline(x, y, nose, line), (skin + dark) / 2)
+        part, x, y = window(canvas, nose, line + 1)
+        paint(part, polyline(x, y, nose, line), (skin + dark) / 2)
         t = np.linspace(-1, 1, 7)
         middle, sag = self.own[3:].mean(axis=0), self.smile * (1 - t**2)
         lips = self.placed(np.stack([middle[0] + self.mouth * t, middle[1] + sag], axis=1))
-        paint(canvas, polyline(x, y, lips, 1.3 * line), dark)
+        part, x, y = window(canvas, lips, line + 1)
+        paint(part, polyline(x, y, lips, 1.3 * line), dark)
 
     def draw_bar(self, canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Paint a bar over some part of the face; which landmarks it leaves visible, bool ``(5,)``."""
         middle = self.points[rng.integers(len(self.points))] + self.half * rng.uniform(-0.3, 0.3, 2)
         centre, angle = (middle[0], middle[1]), rng.uniform(0, np.pi)
         half = self.half * rng.uniform(0.5, 1.0), self.half * rng.uniform(0.12, 0.3)
-        x, y = pixel_centres((canvas.shape[0], canvas.shape[1]))
-        paint(canvas, rectangle(x, y, centre, half, angle), rng.uniform(0, 1))
+        part, x, y = window(canvas, middle[None], math.hypot(*half) + 1)
+        paint(part, rectangle(x, y, centre, half, angle), rng.uniform(0, 1))
         return rectangle(self.points[:, 0], self.points[:, 1], centre, half, angle) > 0

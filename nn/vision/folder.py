@@ -19,7 +19,7 @@ class ImageFolder(Dataset):
     """Images ``root/class/name.png``, also in folders below: example i is ``(image (C, H, W), label)``.
 
     Images are float32 in [0, 1], grey with ``mode="L"``, then given to ``transform`` if there is one, such as
-    ``lambda image: resize(image, (64, 64))``.  ``classes`` are the names of the folders in order, ``class_to_idx``
+    ``Resize((64, 64))``.  ``classes`` are the names of the folders in order, ``class_to_idx``
     gives a name's label, ``samples`` the (path, label) of each example.  Other files than pictures are passed over.
     The heads of all files are read at once: with ``bad="skip"`` those that are no pictures are left out with a warning,
     and ``skipped`` says which and why.  Raises DataError for a damaged picture, for a class without pictures and for a

@@ -15,7 +15,7 @@ from autograd_lite import Tensor
 
 from ..data.files import DataError
 
-__all__ = ["EXTENSIONS", "check_mode", "image_size", "read_image", "resize"]
+__all__ = ["EXTENSIONS", "Resize", "check_mode", "image_size", "read_image", "resize"]
 
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".npy", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 CHANNELS = {"L": 1, "RGB": 3}
@@ -75,6 +75,26 @@ def resize(image: Any, size: tuple[int, int]) -> Any:
     dtype = np.dtype(image.dtype if np.dtype(image.dtype).kind == "f" else np.float32)
     rows, columns = (_weights(n, m, dtype) for n, m in zip(image.shape[-2:], size, strict=True))
     return rows @ (image if image.dtype == dtype else image.astype(dtype)) @ columns.T
+
+
+class Resize:
+    """`resize` as the ``transform`` of a data set: of the image, and of the boxes in its target if it comes with one.
+
+    >>> image, target = Resize((2, 2))(np.ones((1, 4, 8)), {"boxes": np.array([[0.0, 0.0, 4.0, 4.0]])})
+    >>> image.shape, target["boxes"].tolist()
+    ((1, 2, 2), [[0.0, 0.0, 1.0, 2.0]])
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.size = size
+
+    def __call__(self, image: Any, target: dict[str, Any] | None = None) -> Any:
+        resized = resize(image, self.size)
+        if target is None:
+            return resized
+        down, across = (new / old for new, old in zip(self.size, image.shape[-2:], strict=True))
+        scale = np.array([across, down, across, down], target["boxes"].dtype)
+        return resized, {**target, "boxes": target["boxes"] * scale}
 
 
 @lru_cache(maxsize=1024)
