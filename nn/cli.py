@@ -46,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows "?" in its place
     try:
         commands = {
-            "train": _train, "detect": _detect, "search": _search, "check": _check, "graph": _graph, "formulas": _formulas
+            "train": _train, "detect": _detect, "search": _search, "check": _check, "graph": _graph,
+            "formulas": _formulas,
         }  # fmt: skip
         options = make_parser(commands).parse_args(argv)
         return int(options.run(options))

@@ -101,9 +101,9 @@ def _add_training(train: argparse.ArgumentParser) -> None:
     train.add_argument("--no-progress", action="store_true", help="a line an epoch instead of the bar")
     vision = train.add_argument_group(
         "localize, detect and landmarks",
-        "Where is a digit in a scene, where are several, where are eyes, nose and mouth of a drawn face? Of the options "
-        "above these take --epochs, --lr, --batch-size, --seed, --out, --name, --resume, --no-progress, and the first "
-        "two --data, a folder like MNIST's, instead of the built-in digits.",
+        "Where is a digit in a scene, where are several, where are eyes, nose and mouth of a drawn face? Of the "
+        "options above these take --epochs, --lr, --batch-size, --seed, --out, --name, --resume, --no-progress, and "
+        "the first two --data, a folder like MNIST's, instead of the built-in digits.",
     )
     vision.add_argument("--scenes", type=_count, help=f"to train on (default: {_of_vision('scenes')})")
     vision.add_argument("--size", type=_count, help=f"of an image, in pixels (default: {_of_vision('size')})")

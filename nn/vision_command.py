@@ -17,7 +17,7 @@ from .runs import CHECKPOINT, METRICS, Failure, how_to_resume, known_run, new_ru
 from .summary import summary
 from .table import text_table
 from .train import check_gradients, read_checkpoint
-from .vision.drawing import draw_detections
+from .vision.drawing import draw_scenes
 from .vision.images import read_image
 from .vision.training import TRAININGS, DetectionTraining, VisionSettings, VisionTraining
 from .vision.yolo import YOLO
@@ -25,7 +25,7 @@ from .vision.yolo import YOLO
 __all__ = ["detect", "train_vision"]
 
 OTHERS = "model", "optimizer", "schedule", "decay_rate", "weight_decay", "clip_norm", "patience"  # of `train digits`
-CHECKED = 2, 4  # before a training: images, and how many elements of a parameter one by one
+CHECKED = 1, 4  # before a training: images, and how many elements of a parameter one by one
 PREDICTIONS = "predictions.png"
 
 
@@ -40,7 +40,8 @@ def train_vision(options: argparse.Namespace) -> str:
     print(f"{training.title}: {len(train):,} images to train on, {len(training.test):,} to test on\n")
     print(summary(trainer.model, train.tensors[0].shape[1:]).table(), end="\n\n")
     images, elements = CHECKED
-    result = check_gradients(trainer.model, *train[:images], elements, trainer.loss)
+    x, y = train[:images]
+    result = check_gradients(trainer.model, x, y, elements, trainer.loss)
     print(result if not result else str(result).partition("\n")[0])
     if not result:
         raise Failure("the gradients of this model are wrong; it was not trained")
@@ -124,7 +125,7 @@ def detect(options: argparse.Namespace) -> None:
     print("\n".join(text_table([("class", "score", "x1", "y1", "x2", "y2"), *_rows(found)], 1)))
     path = Path(options.out or f"{options.image}.detections.png")
     try:
-        draw_detections(image, found, path=path)
+        draw_scenes([image], predictions=[found], path=path)
     except ImportError as error:
         raise Failure(f"{path} was not drawn: {error}") from error
     except ValueError as error:  # an ending that is no picture's

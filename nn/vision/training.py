@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,13 +15,14 @@ import autograd_lite as al
 from autograd_lite import CheckpointError, Generator, Tensor
 
 from ..callbacks import Row
-from ..data import DataError, DataLoader, TensorDataset, digits, mnist
+from ..data import DataError, DataLoader, Dataset, TensorDataset, digits, mnist
 from ..module import Module
 from ..optim import Adam
 from ..optim.lr_scheduler import CosineAnnealingLR
 from ..table import text_table
 from ..train import Tally, Trainer, read_checkpoint
 from .anchors import kmeans_anchors
+from .drawing import draw_scenes
 from .faces import LANDMARKS, SyntheticFaces
 from .grid import Grid
 from .landmarks import LandmarkLoss, LandmarkNet, landmark_target, normalized_mean_error, visibility_accuracy
@@ -29,7 +30,9 @@ from .localization import (
     LocalizationLoss,
     LocalizationNet,
     class_accuracy,
+    localization_boxes,
     localization_iou,
+    localization_vectors,
     presence_accuracy,
 )
 from .metrics import DetectionMetric
@@ -46,6 +49,8 @@ TEST_SCENES, TEST_SEED = 500, 0  # the same for all trainings; those to train on
 TEST_BATCH = 50
 LEAST_SCORE = 0.05  # of detections that average precision looks at
 SHOWN = 12  # test images in the picture of predictions
+
+Objects = Mapping[str, Any]  # in an image
 
 
 @dataclass(frozen=True)
@@ -127,8 +132,8 @@ class VisionTraining(ABC):
         """The Trainer, with the loss of the task."""
 
     @abstractmethod
-    def draw(self, path: Path) -> None:
-        """Draw predictions for test images beside the truth.  Raises ImportError without matplotlib."""
+    def objects(self, images: Tensor, targets: Tensor) -> tuple[Sequence[Objects], Sequence[Objects]]:
+        """What is in the first test images, and what the network finds there, as `draw_scenes` takes it."""
 
     def make_validation(self) -> DataLoader:
         return DataLoader(self.test, TEST_BATCH)
@@ -147,11 +152,16 @@ class VisionTraining(ABC):
         cells = [(text, f"{row[f'test_{name}']:.2%}") for name, text in self.figures.items()]
         return text_table([(f"after epoch {self.trainer.epoch}", "test"), *cells], 1)
 
+    def draw(self, path: Path) -> None:
+        """Draw predictions for the first test images beside the truth.  Raises ImportError without matplotlib."""
+        images, targets = self.test[:SHOWN]
+        draw_scenes(list(images), *self.objects(images, targets), path=path)
+
     def _sources(self, folder: str | os.PathLike[str] | None) -> tuple[TensorDataset, TensorDataset]:
         """Digits to train on and digits to test on, which never mix."""
         return digits(flat=False) if folder is None else mnist(folder)
 
-    def _seeds(self) -> tuple[dict[str, int], dict[str, int]]:
+    def _seeds(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Length and seed of the scenes to train on and to test on."""
         train = {"length": self.settings.scenes, "seed": self.settings.seed + TEST_SEED + 1}
         return train, {"length": TEST_SCENES, "seed": TEST_SEED}
@@ -173,7 +183,7 @@ class LocalizationTraining(VisionTraining):
         size = self.settings.size
         options: dict[str, Any] = {"size": size, "heights": (round(0.3 * size), round(0.75 * size))}
         parts = zip(self._sources(folder), self._seeds(), strict=True)
-        train, test = [_in_memory(LocalizationScenes(source, **seeds, **options)) for source, seeds in parts]
+        train, test = [_stacked(_in_memory(LocalizationScenes(source, **seeds, **options))) for source, seeds in parts]
         return train, test
 
     def make_model(self, generator: Generator | None = None) -> LocalizationNet:
@@ -184,10 +194,12 @@ class LocalizationTraining(VisionTraining):
         metrics = {
             "iou": localization_iou, "class_accuracy": class_accuracy, "presence_accuracy": presence_accuracy
         }  # fmt: skip
-        return Trainer(model, optimizer, LocalizationLoss(), metrics=metrics, **options)
+        return Trainer(model, optimizer, LocalizationLoss(box_weight=30), metrics=metrics, **options)
 
-    def draw(self, path: Path) -> None:
-        raise NotImplementedError
+    def objects(self, images: Tensor, targets: Tensor) -> tuple[Sequence[Objects], Sequence[Objects]]:
+        size = self.settings.size, self.settings.size
+        truths = [{"boxes": one["boxes"], "labels": one["labels"]} for one in _localized(targets, size)]
+        return truths, _localized(localization_vectors(self.trainer.predict(images)), size)
 
 
 class DetectionTraining(VisionTraining):
@@ -197,8 +209,11 @@ class DetectionTraining(VisionTraining):
     usual: ClassVar[dict[str, Any]] = {
         "source": "digits", "scenes": 6000, "size": 64, "objects": 6, "batch_size": 32, "lr": 0.003, "epochs": 12,
     }  # fmt: skip
-    main = "map50"
-    figures: ClassVar[dict[str, str]] = {"map50": "mAP at IoU 0.5", "map": "mAP at IoU 0.5 to 0.95"}
+    trainer: DetectionTrainer
+    main = "map_50"
+    figures: ClassVar[dict[str, str]] = {
+        "map_50": "mAP at IoU 0.5", "map_75": "mAP at IoU 0.75", "map": "mAP at IoU 0.5, 0.55 … 0.95"
+    }  # fmt: skip
 
     def make_data(self, folder: str | os.PathLike[str] | None) -> tuple[TensorDataset, TensorDataset]:
         size = self.settings.size
@@ -206,7 +221,7 @@ class DetectionTraining(VisionTraining):
             "size": size, "count": (1, self.settings.objects), "heights": (round(0.22 * size), round(0.44 * size))
         }  # fmt: skip
         parts = zip(self._sources(folder), self._seeds(), strict=True)
-        train, test = [list(DetectionScenes(source, **seeds, **options)) for source, seeds in parts]
+        train, test = [_in_memory(DetectionScenes(source, **seeds, **options)) for source, seeds in parts]
         sides = np.concatenate([t["boxes"].numpy()[:, 2:] - t["boxes"].numpy()[:, :2] for _, t in train])
         self.anchors = kmeans_anchors(sides, ANCHORS, generator=Generator(self.settings.seed))
         self.grid = Grid((size // STRIDE, size // STRIDE), (size, size), self.anchors.sizes, CLASSES)
@@ -214,8 +229,7 @@ class DetectionTraining(VisionTraining):
         return self._encoded(train), self._encoded(test)
 
     def _encoded(self, scenes: Sequence[tuple[Tensor, dict[str, Tensor]]]) -> TensorDataset:
-        targets = [self.grid.encode(target["boxes"], target["labels"]).target for _, target in scenes]
-        return TensorDataset(al.stack([image for image, _ in scenes]), al.stack(targets))
+        return _stacked([(image, self.grid.encode(t["boxes"], t["labels"]).target) for image, t in scenes])
 
     def make_model(self, generator: Generator | None = None) -> YOLO:
         return YOLO(self.anchors.sizes, CLASSES, generator=generator)
@@ -232,30 +246,43 @@ class DetectionTraining(VisionTraining):
         examples = [(*self.test[i], truth) for i, truth in enumerate(self.truths)]
         return DataLoader(examples, TEST_BATCH, collate_fn=_with_truths)
 
-    def draw(self, path: Path) -> None:
-        raise NotImplementedError
+    def report(self) -> list[str]:
+        """The same, and the average precision of each digit."""
+        precisions = self.trainer.measure(self.validation)[1].per_class()[:, 0]
+        cells = [("digit", *map(str, range(CLASSES))), ("AP at IoU 0.5", *[f"{p:.1%}" for p in precisions])]
+        return [*super().report(), "", *text_table(cells, 1)]
+
+    def objects(self, images: Tensor, targets: Tensor) -> tuple[Sequence[Objects], Sequence[Objects]]:
+        return self.truths[: len(images)], find_objects(self.trainer.predict(images), self.grid)
 
 
 class DetectionTrainer(Trainer):
     """A Trainer of a `YOLO`, with a `YOLOLoss`, whose `evaluate` tells mean average precision, too.
 
-    A batch is ``(images, vectors)``, to be evaluated ``(images, vectors, targets)``: ``targets`` is a list of dicts with
-    "boxes" and "labels", which have what the grid has no room for, as well.
+    A batch is ``(images, vectors)``, to be evaluated ``(images, vectors, targets)``: ``targets`` is a list of dicts
+    with "boxes" and "labels", which have what the grid has no room for, as well.
     """
+
+    loss: YOLOLoss
 
     def compute(self, batch: Any) -> tuple[Tensor, Tensor, Tensor]:
         images, vectors, *_ = batch
         raw = self.model(images)
         return raw, vectors, self.loss(raw, vectors)
 
-    def evaluate(self, batches: Any) -> Row:
-        tally, metric = Tally(self.metrics), DetectionMetric()
+    def measure(self, batches: Any) -> tuple[Row, DetectionMetric]:
+        """The usual figures, and how good the detections are, over all examples of ``batches``."""
+        tally, metric = Tally(self.metrics), DetectionMetric(self.loss.grid.classes)
         with self._evaluating():
             for batch in batches:
                 raw, vectors, loss = self.compute(batch)
                 tally.add(batch, raw, vectors, loss)
                 metric.update(find_objects(raw, self.loss.grid, LEAST_SCORE), batch[2])
-        return {**tally.figures(), "map50": metric.map50, "map": metric.map}
+        return tally.figures(), metric
+
+    def evaluate(self, batches: Any) -> Row:
+        figures, metric = self.measure(batches)
+        return {**figures, **metric.value()}
 
 
 class LandmarkTraining(VisionTraining):
@@ -273,8 +300,11 @@ class LandmarkTraining(VisionTraining):
     def make_data(self, folder: str | os.PathLike[str] | None) -> tuple[TensorDataset, TensorDataset]:
         size = self.settings.size
         heights = size // 2, round(0.8 * size)
-        train, test = [_faces(SyntheticFaces(size=size, heights=heights, **seeds)) for seeds in self._seeds()]
-        return train, test
+        train, test = [_in_memory(SyntheticFaces(size=size, heights=heights, **seeds)) for seeds in self._seeds()]
+        return self._with_targets(train), self._with_targets(test)
+
+    def _with_targets(self, faces: list[Any]) -> TensorDataset:
+        return _stacked([(image, landmark_target(**target)) for image, target in faces])
 
     def make_model(self, generator: Generator | None = None) -> LandmarkNet:
         return LandmarkNet(len(LANDMARKS), generator=generator)
@@ -283,8 +313,12 @@ class LandmarkTraining(VisionTraining):
         metrics = {"nme": normalized_mean_error, "visible_accuracy": visibility_accuracy}
         return Trainer(model, optimizer, LandmarkLoss(), metrics=metrics, **options)
 
-    def draw(self, path: Path) -> None:
-        raise NotImplementedError
+    def objects(self, images: Tensor, targets: Tensor) -> tuple[Sequence[Objects], Sequence[Objects]]:
+        truths = [{"points": points[:, 1:3], "visible": points[:, 0] == 1} for points in targets]
+        predictions = [
+            {"points": points[:, 1:], "visible": points[:, 0] > 0} for points in self.trainer.predict(images)
+        ]
+        return truths, predictions
 
 
 TRAININGS: dict[str, type[VisionTraining]] = {
@@ -292,15 +326,21 @@ TRAININGS: dict[str, type[VisionTraining]] = {
 }  # fmt: skip
 
 
-def _in_memory(scenes: Any) -> TensorDataset:
-    """Scenes ``(image, vector)``, rendered once."""
-    images, vectors = zip(*[scenes[i] for i in range(len(scenes))], strict=True)
-    return TensorDataset(al.stack(images), al.stack(vectors))
+def _localized(y: Tensor, size: tuple[int, int]) -> list[Objects]:
+    """The objects that vectors y ``(N, 5 + C)`` say are there, where p_c is above ½, with p_c as their score."""
+    boxes, labels = localization_boxes(y, size), y[:, 5:].argmax(1)
+    rows = [slice(i, i + (y[i, 0].item() > 0.5)) for i in range(len(y))]
+    return [{"boxes": boxes[row], "labels": labels[row], "scores": y[row, 0]} for row in rows]
 
 
-def _faces(faces: SyntheticFaces) -> TensorDataset:
-    images, targets = zip(*[faces[i] for i in range(len(faces))], strict=True)
-    return TensorDataset(al.stack(images), al.stack([landmark_target(**target) for target in targets]))
+def _in_memory(scenes: Dataset) -> list[Any]:
+    """All examples, drawn once."""
+    return [scenes[i] for i in range(len(scenes))]
+
+
+def _stacked(examples: Sequence[tuple[Tensor, Tensor]]) -> TensorDataset:
+    images, targets = zip(*examples, strict=True)
+    return TensorDataset(al.stack(images), al.stack(targets))
 
 
 def _with_truths(examples: list[Any]) -> tuple[Tensor, Tensor, list[dict[str, Tensor]]]:

@@ -57,7 +57,7 @@ class YOLO(Module):
         outputs = CLASSES.start + classes
         self.head = Conv2d(filters[-1], len(self.anchors) * outputs, 1, generator=generator)
         with no_grad():
-            self.head.bias.reshape(-1, outputs)[:, OBJECT] = math.log(RARE / (1 - RARE))
+            self.head.get_parameter("bias").reshape(-1, outputs)[:, OBJECT] = math.log(RARE / (1 - RARE))
 
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim != 4 or x.shape[2] % self.stride or x.shape[3] % self.stride:
