@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import autograd_lite as al
 from autograd_lite import CheckpointError, Tensor, save
 
 from .callbacks import CSVLog

@@ -48,7 +48,7 @@ STRIDE = 8  # of all networks here: sizes of images are multiples of it
 TEST_SCENES, TEST_SEED = 500, 0  # the same for all trainings; those to train on have the seeds from 1
 TEST_BATCH = 50
 LEAST_SCORE = 0.05  # of detections that average precision looks at
-SHOWN = 12  # test images in the picture of predictions
+SHOWN = 8  # test images in the picture of predictions
 
 Objects = Mapping[str, Any]  # in an image
 

@@ -118,11 +118,11 @@ def find_objects(raw: Tensor, grid: Grid, threshold: float = 0.3, iou_threshold:
 
 
 class YOLOLoss(Module):
-    """The loss of raw outputs and targets, both ``(N, rows, columns, A, 5 + C)``, summed over each image, then the mean.
+    """The loss of raw outputs and targets ``(N, rows, columns, A, 5 + C)``: a sum over each image, the mean of all.
 
-    Where the target says that an anchor is responsible for an object, ``object_weight BCE(p_c) + box_weight (1 − CIoU) +
-    class_weight CE(c)`` of it; elsewhere ``empty_weight BCE(p_c)``: boxes and classes of empty cells do not count (cheat
-    sheet 5.2, 5.3).  The idea, and ½ for the many empty anchors, are Redmon's (2016), who squares differences of
+    Where the target says that an anchor is responsible for an object, ``object_weight BCE(p_c) + box_weight (1 − CIoU)
+    + class_weight CE(c)`` of it; elsewhere ``empty_weight BCE(p_c)``: boxes and classes of empty cells do not count
+    (cheat sheet 5.2, 5.3).  The idea, and ½ for the many empty anchors, are Redmon's (2016), who squares differences of
     centres and sizes; CIoU is what the detections are judged by.  Raises ValueError for shapes other than the grid's
     and for a negative weight.
     """
