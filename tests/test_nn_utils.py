@@ -10,7 +10,7 @@ from golden.make_optim import CLIPPED
 
 import autograd_lite as al
 import nn
-from nn.utils import clip_grad_norm_, clip_grad_value_, parameters_to_vector, vector_to_parameters
+from nn.utils import clip_grad_norm_, clip_grad_value_, evaluating, parameters_to_vector, vector_to_parameters
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "optim.npz")
 
@@ -133,3 +133,19 @@ def test_parameters_and_vectors() -> None:
         with pytest.raises(ValueError, match=r"9 elements, the vector has shape \("):
             vector_to_parameters(wrong, model.parameters())
     assert model.bias.tolist() == [6, 7, 8]
+
+
+def test_evaluating_gives_each_part_its_mode_back() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Dropout(0.5))
+    model[1].eval()
+
+    def fails() -> None:
+        with evaluating(model):
+            assert not any(module.training for module in model.modules())
+            assert not model(al.ones(3, 2)).requires_grad
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fails()
+    assert [module.training for module in model.modules()] == [True, True, False, True]
+    assert model(al.ones(3, 2)).requires_grad

@@ -149,7 +149,7 @@ def test_shapes() -> None:
 
 def test_impossible_networks() -> None:
     for anchors, classes in ((np.zeros((0, 2)), 3), ([[0.0, 1.0]], 3), ([1.0, 2.0], 3), (ANCHORS, 0)):
-        with pytest.raises(ValueError, match="anchor|classes|width"):
+        with pytest.raises(ValueError, match=r"anchor|classes|width"):
             YOLO(anchors, classes)
 
 
