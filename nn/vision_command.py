@@ -11,6 +11,7 @@ from pathlib import Path
 from autograd_lite import CheckpointError, Tensor, save
 
 from .callbacks import CSVLog
+from .plot import write_figure
 from .report import write_loss_plot
 from .runs import CHECKPOINT, METRICS, Failure, how_to_resume, known_run, new_run, refuse_other_settings, train_in
 from .summary import summary
@@ -26,6 +27,7 @@ __all__ = ["detect", "train_vision"]
 OTHERS = "model", "optimizer", "schedule", "decay_rate", "weight_decay", "clip_norm", "patience"  # of `train digits`
 CHECKED = 1, 4  # before a training: images, and how many elements of a parameter one by one
 PREDICTIONS = "predictions.png"
+WIDTH = 6.0  # of the picture of detections, in inches
 
 
 # -- train ------------------------------------------------------------------------------------------------------------
@@ -124,7 +126,9 @@ def detect(options: argparse.Namespace) -> None:
     print("\n".join(text_table([("class", "score", "x1", "y1", "x2", "y2"), *_rows(found)], 1)))
     path = Path(options.out or f"{options.image}.detections.png")
     try:
-        draw_scenes([image], predictions=[found], path=path)
+        figure = draw_scenes([image], predictions=[found])
+        figure.set_size_inches(WIDTH, WIDTH * height / width)
+        write_figure(figure, path)
     except ImportError as error:
         raise Failure(f"{path} was not drawn: {error}") from error
     except ValueError as error:  # an ending that is no picture's

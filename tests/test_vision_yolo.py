@@ -110,6 +110,19 @@ def test_empty_cells_learn_only_that_they_are_empty() -> None:
     assert (empty[:, 1:] == 0).all()
 
 
+def test_an_absurd_size_in_an_empty_cell_does_no_harm() -> None:
+    grid = Grid((2, 2), (16, 16), [[8.0, 8.0]], 2)
+    target = grid.encode([[0, 0, 7, 6]], np.array([1])).target[None]
+    raw = np.zeros(target.shape, np.float32)
+    raw[0, 1, 1, 0, 3:5] = 1000
+    outputs = al.tensor(raw, requires_grad=True)
+    loss = YOLOLoss(grid)(outputs, target)
+    loss.backward()
+    assert math.isfinite(loss.item())
+    assert outputs.grad is not None
+    assert np.isfinite(outputs.grad.numpy()).all()
+
+
 def test_the_gradient_of_the_loss() -> None:
     grid = Grid((2, 2), (16, 16), ANCHORS, 2)
     target = grid.encode([[0, 0, 7, 6], [9, 3, 15, 14]], np.array([1, 0])).target[None].double()

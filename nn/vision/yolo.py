@@ -149,8 +149,9 @@ class YOLOLoss(Module):
         where = np.nonzero(p_c)
         if len(where[0]):
             found, true = raw[where], target[where]
-            boxes = self.grid.boxes(al.cat([F.sigmoid(raw[..., :3]), raw[..., 3:]], -1))
-            costs = complete_box_iou_loss(boxes[where], self.grid.boxes(target)[where], reduction="sum")
+            vectors = al.cat([F.sigmoid(raw[..., :3]), raw[..., 3:]], -1)
+            vectors = al.where(p_c[..., None] == 1, vectors, target)  # a size that nobody asks for may overflow
+            costs = complete_box_iou_loss(self.grid.boxes(vectors)[where], self.grid.boxes(target)[where], "sum")
             label = F.cross_entropy(found[:, CLASSES], true[:, CLASSES].argmax(1), reduction="sum")
             loss = loss + self.box_weight * costs + self.class_weight * label
         return loss / len(raw)
