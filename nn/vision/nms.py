@@ -93,7 +93,7 @@ def soft_nms(
 
 
 def _greedy(boxes: ndarray, scores: ndarray, threshold: float) -> ndarray:
-    by_left = np.argsort(boxes[:, 0], kind="stable")
+    by_left = np.argsort(boxes[:, 0])
     place = np.empty_like(by_left)
     place[by_left] = np.arange(len(boxes))
     order = _by_score(scores)
