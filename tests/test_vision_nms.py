@@ -188,6 +188,8 @@ def test_soft_nms_ties_go_to_the_first_and_change_nothing() -> None:
     assert scores.tolist() == [0.5, 0.5, 0.5]
     indices, lowered = vision.soft_nms(boxes, scores, "linear", score_threshold=0)
     assert (indices.tolist(), lowered.tolist()) == ([0, 2, 1], [0.5, 0.5, 0])
+    indices, lowered = vision.soft_nms(boxes.astype(np.float32), scores, sigma=1e-60, score_threshold=0)
+    assert (indices.tolist(), lowered.tolist()) == ([0, 2, 1], [0.5, 0.5, 0])  # σ is 0 in float32
 
 
 # -- errors -----------------------------------------------------------------------------------------------------------
@@ -221,3 +223,5 @@ def test_classes_methods_and_scores_are_checked() -> None:
         vision.soft_nms([BOX], [0.5], sigma=0)
     with pytest.raises(ValueError, match=r"score 1 is -0\.5"):
         vision.soft_nms([BOX, BOX], [0.5, -0.5])
+    with pytest.raises(ValueError, match="score 0 is inf"):
+        vision.soft_nms([BOX, BOX], [np.inf, 0.5])
