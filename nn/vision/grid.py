@@ -107,8 +107,8 @@ class Grid:
     def boxes(self, vectors: Any) -> Any:
         """The boxes in pixels of vectors: ``(…, rows, columns, A, 5 + C) -> (…, rows, columns, A, 4)``.
 
-        Differentiable: a loss of boxes can be taken through it.  A b_h or b_w above 10 counts as 10, which no object
-        is as large as, so that no prediction is infinite.  Raises ValueError for another shape.
+        Differentiable: a loss of boxes can be taken through it.  A b_h or b_w above 10, some
+        22,000 times the anchor, counts as 10: no prediction is infinite.  Raises ValueError for another shape.
         """
         self._check_shape(vectors)
         kind = vectors.dtype
