@@ -150,6 +150,16 @@ def test_the_boxes_of_a_batch_of_vectors_have_gradients() -> None:
     assert grid.boxes(x.float()).dtype == np.float32
 
 
+def test_no_prediction_is_infinite() -> None:
+    grid = vision.Grid((1, 1), (16, 16), [SQUARE], classes=1)
+    x = al.tensor(np.full(grid.shape, 1e4, np.float32), requires_grad=True)
+    boxes = grid.boxes(x)
+    boxes.sum().backward()
+    assert np.isfinite(boxes.detach().numpy()).all()
+    assert np.isfinite(x.grad.numpy()).all()
+    assert np.isfinite(grid.decode(x)["boxes"].numpy()).all()
+
+
 # -- errors -----------------------------------------------------------------------------------------------------------
 
 

@@ -109,6 +109,19 @@ def test_an_overlap_of_just_the_threshold_stays(dtype: Any) -> None:
             assert vision.nms(np.array([b, a]), [2, 1], below).tolist() == [0]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_boxes_that_begin_as_far_apart_as_their_overlap_allows(dtype: Any) -> None:
+    """One at the right end of the other: the search for near ones must reach just as far, whatever rounding does."""
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        right, width, share = rng.uniform(100, 1000), rng.uniform(1, 100), rng.uniform(0.01, 1)
+        pair = np.array([[right - width, 0, right, 9], [right - width * share, 0, right, 9]], dtype)
+        overlap = vision.iou(*pair)
+        for boxes in (pair, pair[::-1]):
+            assert vision.nms(boxes, [2, 1], np.nextafter(overlap, dtype(0))).tolist() == [0]
+            assert vision.nms(boxes, [2, 1], overlap).tolist() == [0, 1]
+
+
 def test_ties_go_to_the_first() -> None:
     assert vision.nms([BOX, BOX, FAR, FAR], [0.5, 0.5, 0.5, 0.5], 0.5).tolist() == [0, 2]
     assert vision.nms([FAR, BOX], [-np.inf, np.inf], 0.5).tolist() == [1, 0]
@@ -175,6 +188,8 @@ def test_soft_nms_ties_go_to_the_first_and_change_nothing() -> None:
     assert scores.tolist() == [0.5, 0.5, 0.5]
     indices, lowered = vision.soft_nms(boxes, scores, "linear", score_threshold=0)
     assert (indices.tolist(), lowered.tolist()) == ([0, 2, 1], [0.5, 0.5, 0])
+    indices, lowered = vision.soft_nms(boxes.astype(np.float32), scores, sigma=1e-60, score_threshold=0)
+    assert (indices.tolist(), lowered.tolist()) == ([0, 2, 1], [0.5, 0.5, 0])  # σ is 0 in float32
 
 
 # -- errors -----------------------------------------------------------------------------------------------------------
@@ -208,3 +223,5 @@ def test_classes_methods_and_scores_are_checked() -> None:
         vision.soft_nms([BOX], [0.5], sigma=0)
     with pytest.raises(ValueError, match=r"score 1 is -0\.5"):
         vision.soft_nms([BOX, BOX], [0.5, -0.5])
+    with pytest.raises(ValueError, match="score 0 is inf"):
+        vision.soft_nms([BOX, BOX], [np.inf, 0.5])

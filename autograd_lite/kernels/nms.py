@@ -49,12 +49,13 @@ def suppress(boxes, order, threshold, kept):
     """
     x1, y1, x2, y2 = boxes[0], boxes[1], boxes[2], boxes[3]
     n, zero = len(x1), boxes.dtype.type(0)
-    width, area, alive = np.empty_like(x1), np.empty_like(x1), np.ones(n, np.uint8)
+    width, area = np.empty_like(x1), np.empty_like(x1)
+    alive = np.ones_like(x1)  # a float, which fills the lanes that the coordinates fill
     for j in range(n):
         width[j] = max(x2[j] - x1[j], zero)
         area[j] = width[j] * max(y2[j] - y1[j], zero)
     for i in order:
-        if not alive[i]:
+        if alive[i] == zero:
             continue
         kept[i] = True
         left, top, right, bottom, own = x1[i], y1[i], x2[i], y2[i], area[i]
@@ -63,7 +64,7 @@ def suppress(boxes, order, threshold, kept):
             w = min(right, x2[j]) - max(left, x1[j])
             h = min(bottom, y2[j]) - max(top, y1[j])
             both = max(w, zero) * max(h, zero)
-            alive[j] &= not both / (own + area[j] - both) > threshold
+            alive[j] = zero if both / (own + area[j] - both) > threshold else alive[j]
 
 
 @exact

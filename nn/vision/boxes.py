@@ -126,10 +126,7 @@ def diou(boxes1: Any, boxes2: Any) -> Any:
     Raises as `iou`.  Source: Zheng et al. 2020.
     """
     boxes1, boxes2 = _pair(boxes1, boxes2)
-    centres = [(x1 + x2, y1 + y2) for x1, y1, x2, y2 in (_columns(boxes1), _columns(boxes2))]
-    distance = al.square(centres[0][0] - centres[1][0]) / 4 + al.square(centres[0][1] - centres[1][1]) / 4
-    x1, y1, x2, y2 = _around(boxes1, boxes2)
-    return _ratio(*_intersection_and_union(boxes1, boxes2)) - _ratio(distance, al.square(x2 - x1) + al.square(y2 - y1))
+    return iou(boxes1, boxes2) - _distance(boxes1, boxes2)
 
 
 def ciou(boxes1: Any, boxes2: Any) -> Any:
@@ -142,10 +139,10 @@ def ciou(boxes1: Any, boxes2: Any) -> Any:
     Raises as `iou`.  Source: Zheng et al. 2020.
     """
     boxes1, boxes2 = _pair(boxes1, boxes2)
-    angles = [al.atan2(x2 - x1, y2 - y1) for x1, y1, x2, y2 in (_columns(boxes1), _columns(boxes2))]
-    v = al.square(angles[0] - angles[1]) * (4 / math.pi**2)
-    rest = 1 - iou(boxes1, boxes2)
-    return diou(boxes1, boxes2) - _ratio(al.square(v), rest + v)
+    first, second = (al.atan2(x2 - x1, y2 - y1) for x1, y1, x2, y2 in (_columns(boxes1), _columns(boxes2)))
+    v = al.square(first - second) * (4 / math.pi**2)
+    overlap = iou(boxes1, boxes2)
+    return overlap - _distance(boxes1, boxes2) - _ratio(al.square(v), 1 - overlap + v)
 
 
 # -- each box with each -----------------------------------------------------------------------------------------------
@@ -242,6 +239,14 @@ def _around(boxes1: Any, boxes2: Any) -> tuple[Any, ...]:
     """The corners of the smallest box around two."""
     first, second = _columns(boxes1), _columns(boxes2)
     return (*map(al.minimum, first[:2], second[:2]), *map(al.maximum, first[2:], second[2:]))
+
+
+def _distance(boxes1: Any, boxes2: Any) -> Any:
+    """The squared distance of the centres over the squared diagonal of the smallest box around both."""
+    (x1, y1, x2, y2), (u1, v1, u2, v2) = _columns(boxes1), _columns(boxes2)
+    left, top, right, bottom = _around(boxes1, boxes2)
+    apart = al.square(x1 + x2 - u1 - u2) + al.square(y1 + y2 - v1 - v2)
+    return _ratio(apart / 4, al.square(right - left) + al.square(bottom - top))
 
 
 def _ratio(x: Any, y: Any) -> Any:

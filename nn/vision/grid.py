@@ -22,6 +22,7 @@ __all__ = ["BOX", "CLASSES", "OBJECT", "Encoded", "Grid"]
 
 OBJECT, BOX, CLASSES = 0, slice(1, 5), slice(5, None)  # where they are in a vector
 
+LARGEST = 10.0  # of b_h and b_w: e¹⁰ = 22,026 times the anchor
 LAST = np.nextafter(np.float32(1), np.float32(0))  # the place within a cell that is nearest to its end
 
 
@@ -106,14 +107,15 @@ class Grid:
     def boxes(self, vectors: Any) -> Any:
         """The boxes in pixels of vectors: ``(…, rows, columns, A, 5 + C) -> (…, rows, columns, A, 4)``.
 
-        Differentiable: a loss of boxes can be taken through it.  Raises ValueError for another shape.
+        Differentiable: a loss of boxes can be taken through it.  A b_h or b_w above 10, some
+        22,000 times the anchor, counts as 10: no prediction is infinite.  Raises ValueError for another shape.
         """
         self._check_shape(vectors)
         kind = vectors.dtype
         rows, columns = np.indices(self.size)
         corners = np.stack([columns, rows], -1)[:, :, None].astype(kind)
         centres = (vectors[..., 1:3] + corners) * self.cell.astype(kind)
-        sides = al.exp(al.flip(vectors[..., 3:5], -1)) * self.anchors.astype(kind)
+        sides = al.exp(al.clamp(al.flip(vectors[..., 3:5], -1), max=LARGEST)) * self.anchors.astype(kind)
         return box_convert(al.cat([centres, sides], -1), "cxcywh", "xyxy")
 
     def decode(self, vectors: Any, threshold: float = 0.5) -> dict[str, Tensor]:

@@ -68,7 +68,8 @@ def soft_nms(
     The box with the highest score is kept with it, of equal ones the first, and the score of each other box becomes,
     by "gaussian", ``s e^(−IoU²/σ)``, by "linear", ``s (1 − IoU)`` if the IoU is at least ``iou_threshold``; then the
     next of the rest, as long as its score is at least ``score_threshold``.  Returns indices and the lowered scores.
-    Raises ValueError for another method, σ ≤ 0, a negative score, and as `nms`.  Source: Bodla et al. 2017.
+    Raises ValueError for another method, σ ≤ 0, a score that is negative or infinite, and as `nms`.
+    Source: Bodla et al. 2017.
 
     >>> boxes = al.tensor([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, 5.0]])
     >>> soft_nms(boxes, al.tensor([0.9, 0.8]), "linear")
@@ -80,20 +81,21 @@ def soft_nms(
         raise ValueError(f"sigma must be above 0, got {sigma}")
     found, given = _checked(boxes, scores)
     threshold = _share("iou_threshold", iou_threshold)
-    if (given < 0).any():
-        i = int((given < 0).argmax())
-        raise ValueError(f"score {i} is {given[i]}: soft-NMS multiplies scores, which must not be negative")
+    wrong = (given < 0) | np.isinf(given)
+    if wrong.any():
+        i = int(wrong.argmax())
+        raise ValueError(f"score {i} is {given[i]}: soft-NMS multiplies scores, which must be finite and not negative")
     kind = found.dtype.type
     kept, lowered = np.empty(len(given), np.int64), given.astype(kind)
     count = kernels.nms.decay(
-        np.ascontiguousarray(found.T), lowered, kind(threshold), kind(sigma if method == "gaussian" else 0),
+        np.ascontiguousarray(found.T), lowered, kind(threshold), float(sigma if method == "gaussian" else 0),
         kind(score_threshold), kept,
     )  # fmt: skip
     return Tensor(kept[:count]), Tensor(lowered[:count])
 
 
 def _greedy(boxes: ndarray, scores: ndarray, threshold: float) -> ndarray:
-    by_left = np.argsort(boxes[:, 0], kind="stable")
+    by_left = np.argsort(boxes[:, 0])
     place = np.empty_like(by_left)
     place[by_left] = np.arange(len(boxes))
     order = _by_score(scores)
