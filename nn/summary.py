@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -262,8 +261,9 @@ class _Recorder:
 
 def _innermost(error: Exception) -> tuple[Module, tuple[Any, ...]] | None:
     """The innermost module that ran when ``error`` was raised, and its arguments."""
-    found = None
-    for frame, _ in traceback.walk_tb(error.__traceback__):
+    found, step = None, error.__traceback__
+    while step is not None:
+        frame, step = step.tb_frame, step.tb_next
         if frame.f_code is Module.__call__.__code__:
             found = frame.f_locals["self"], frame.f_locals["args"]
     return found

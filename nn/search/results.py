@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import os
@@ -12,10 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_lite.files import written_whole
-
 from ..plot import DARK, FINE, WRONG, new_figure, write_figure
-from ..table import html_table, text_table
+from ..table import html_table, text_table, write_csv
 from .spaces import Choice, Integer, Point, PowerOfTwo, Space, Spaces
 
 __all__ = ["Journal", "SearchError", "SearchResult", "Trial"]
@@ -95,12 +92,11 @@ class SearchResult:
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
         """Write all trials as a table of CSV, the best first."""
-        with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["trial", "score", *self.space, "seconds", "error"])
-            for trial in self.ranked:
-                values = [trial.point[name] for name in self.space]
-                writer.writerow([trial.number, trial.score, *values, trial.seconds, trial.error])
+        rows: list[list[Any]] = [["trial", "score", *self.space, "seconds", "error"]]
+        for trial in self.ranked:
+            values = [trial.point[name] for name in self.space]
+            rows.append([trial.number, trial.score, *values, trial.seconds, trial.error])
+        write_csv(path, rows)
 
     # -- what mattered ------------------------------------------------------------------------------------------------
 

@@ -12,14 +12,16 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import closing, contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_lite.kernels.threads import get_num_threads, set_num_threads
 
 from .results import Journal, SearchResult, Trial
 from .spaces import Point, Space, Spaces, grid_points, random_point
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 __all__ = ["grid_search", "random_search"]
 
@@ -197,6 +199,8 @@ def _outcomes(
 
 def _run(submit: Callable[[int], Future[_Outcome]], waiting: deque[int], at_once: int) -> Outcomes:
     """Take numbers from ``waiting`` and yield their outcomes; returns those that were lost when the executor broke."""
+    from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, wait
+
     running: dict[Future[_Outcome], int] = {}
     lost: list[int] = []
     broken = False
