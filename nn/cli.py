@@ -30,6 +30,7 @@ from .options import make_parser
 from .progress import figures_shown
 from .report import traced_loss, write_graph, write_loss_plot
 from .runs import CHECKPOINT, Failure, known_run, new_run
+from .search import SearchError
 from .search_command import search
 from .settings import Settings, Training
 from .summary import summary
@@ -60,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(f"{error.filename or ''}: {error.strerror or error}".removeprefix(": "))
     except MemoryError as error:
         return _complain(f"out of memory: {error}")
-    except (Failure, DataError, CheckpointError, Diverged) as error:
+    except (Failure, DataError, CheckpointError, SearchError, Diverged) as error:
         return _complain(str(error))
 
 
@@ -87,7 +88,7 @@ def _train(options: argparse.Namespace) -> int:
     print(summary(model, train.tensors[0].shape[1:]).table(), end="\n\n")
     images, elements = CHECKED
     x, y = train[:images]
-    result = check_gradients(model, x, y, elements)
+    result = check_gradients(model, x, y, elements, training.settings.make_penalty(images))
     print(result if not result else str(result).partition("\n")[0])
     if not result:
         raise Failure("the gradients of this model are wrong; it was not trained")
@@ -187,8 +188,8 @@ def _write_results(training: Training, folder: Path) -> list[str]:
         try:
             write_loss_plot(folder / "loss.svg", trainer.history)
             written.append("loss.svg")
-        except ImportError:
-            _complain('loss.svg left out: it needs matplotlib; pip install "autograd-lite[viz]"')
+        except ImportError as error:
+            _complain(f"loss.svg left out: {error}")
     try:
         return [*written, _draw(traced_loss(trainer.model, *training.train[:4]), folder / "graph.svg").name]
     except ValueError as error:

@@ -14,7 +14,7 @@ from autograd_lite import Tensor, get_default_dtype, no_grad
 from .counts import Shape, multiply_adds, parameter_formula, shape_formula
 from .layers import Lazy, Linear, Softmax
 from .module import Module
-from .table import html_table, text_table
+from .table import aligned, html_table, text_table
 
 __all__ = ["Layer", "Summary", "SummaryError", "summary"]
 
@@ -74,8 +74,7 @@ class Summary:
         """How the sizes and numbers of parameters come about, in the cheat sheet's formulas  (cheat sheet 4.1, 6.1)."""
         rows = [(layer.path, layer.shape_formula, layer.parameter_formula) for layer in self.layers]
         columns = [c for c in zip(*[row for row in rows if row[1] or row[2]], strict=True) if any(c)]
-        widths = [max(map(len, column)) for column in columns]
-        lines = ["   ".join(map(str.ljust, row, widths)).rstrip() for row in zip(*columns, strict=True)]
+        lines = aligned(list(zip(*columns, strict=True)), left=len(columns))
         kinds: dict[str, int] = {}
         for layer in self.layers:
             kinds[layer.kind] = kinds.get(layer.kind, 0) + layer.parameters
@@ -84,6 +83,8 @@ class Summary:
 
     def __str__(self) -> str:
         return f"{self.table()}\n\n{self.formulas()}".rstrip()
+
+    __repr__ = __str__
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [

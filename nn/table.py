@@ -7,21 +7,17 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from autograd_lite.explain.table import aligned
 from autograd_lite.files import written_whole
 
-__all__ = ["html_table", "text_table", "write_csv"]
+__all__ = ["aligned", "html_table", "text_table", "write_csv"]
 
 Rows = Sequence[Sequence[str]]
 
 
 def text_table(cells: Rows, left: int) -> list[str]:
     """The lines of a table whose first row is its head; the first ``left`` columns are words, the others numbers."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = []
-    for row in cells:
-        texts = [text.ljust(width) for text, width in zip(row[:left], widths[:left], strict=True)]
-        texts += [text.rjust(width) for text, width in zip(row[left:], widths[left:], strict=True)]
-        lines.append("   ".join(texts).rstrip())
+    lines = aligned(cells, left)
     return [lines[0], "─" * max(map(len, lines)), *lines[1:]]
 
 

@@ -449,9 +449,13 @@ def _by_name(metrics: Iterable[Metric] | Mapping[str, Metric]) -> dict[str, Metr
     return named
 
 
-def check_gradients(model: Module, x: Tensor, y: Tensor, max_elements: int = MAX_ELEMENTS) -> GradcheckResult:
+def check_gradients(
+    model: Module, x: Tensor, y: Tensor, max_elements: int = MAX_ELEMENTS,
+    penalty: Callable[[Module, int], Tensor] | None = None,
+) -> GradcheckResult:  # fmt: skip
     """Check the gradients of the cross entropy by every parameter, on a float64 copy of the model.
 
+    With a ``penalty``, such as `L2Penalty`, it is part of the cost, while dropout is off  (cheat sheet 2.2).
     Parameters of more than ``max_elements`` are checked along random directions.  At the kinks of ReLU, which real data
     may hit, there is nothing to compare; the result counts them.
     """
@@ -460,7 +464,8 @@ def check_gradients(model: Module, x: Tensor, y: Tensor, max_elements: int = MAX
     parameters = list(checked.parameters())
 
     def loss(*_: Tensor) -> Tensor:
-        return F.cross_entropy(checked(inputs), y)
+        cost = F.cross_entropy(checked(inputs), y)
+        return cost if penalty is None else cost + penalty(checked, len(y))
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "gradcheck: .* at a kink", UserWarning)

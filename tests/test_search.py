@@ -548,6 +548,13 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     fails(capsys, 2, "digits is built in", *argv, "--data", tmp_path)
 
 
+def test_a_line_of_the_command_tells_numbers_near_1_apart() -> None:
+    from nn import search_command
+
+    trial = search.Trial(7, {"lr": 0.012345, "beta2": 0.99983}, 0.5, None, 1.0)
+    assert search_command._line(trial) == "trial 7: 50.00%   lr 0.0123, beta2 0.99983"
+
+
 def test_ctrl_c_keeps_what_was_done(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "nn", "search", "digits", *QUICK, "--out", str(tmp_path), "--trials", "1000"]
     process = subprocess.Popen(

@@ -15,7 +15,7 @@ from ..plot import DARK, FINE, WRONG, new_figure, write_figure
 from ..table import html_table, text_table, write_csv
 from .spaces import Choice, Integer, Point, PowerOfTwo, Space, Spaces
 
-__all__ = ["Journal", "SearchError", "SearchResult", "Trial"]
+__all__ = ["Journal", "SearchError", "SearchResult", "Trial", "shown"]
 
 FORMAT = "autograd_lite search 1"
 SHOWN = 20  # rows of a printed table
@@ -80,7 +80,7 @@ class SearchResult:
         cells = [["trial", "score", *self.space, "seconds"]]
         for trial in self.ranked[:SHOWN]:
             score = "failed" if trial.score is None else f"{trial.score:.5g}"
-            values = [_shown(trial.point[name]) for name in self.space]
+            values = [shown(trial.point[name]) for name in self.space]
             cells.append([str(trial.number), score, *values, f"{trial.seconds:.1f}"])
         return cells
 
@@ -180,8 +180,8 @@ def _scale(axes: Any, space: Space) -> None:
         axes.xaxis.set_major_formatter("{x:.0f}")
 
 
-def _shown(value: Any) -> str:
-    """A value in a table; numbers just below 1 keep the digits that tell them apart."""
+def shown(value: Any) -> str:
+    """A value for a reader; numbers just below 1 keep the digits that tell them apart."""
     if isinstance(value, float):
         digits = 3 if not 0.9 < value < 1 else 3 + round(-math.log10(1 - value))
         return f"{value:.{digits}g}"
