@@ -26,7 +26,8 @@ from numpy import ndarray
 from autograd_lite import Tensor
 
 __all__ = [
-    "accuracy", "confusion_matrix", "f1", "mean_absolute_error", "precision", "r2", "recall", "top_k_accuracy",
+    "accuracy", "confusion_matrix", "f1", "mean_absolute_error", "mean_squared_error", "precision", "r2", "recall",
+    "top_k_accuracy",
 ]  # fmt: skip
 
 AVERAGES = "macro", "micro", "weighted", "binary", None
@@ -178,6 +179,16 @@ def mean_absolute_error(prediction: Any, target: Any) -> float:
     """
     predicted, true = _same_shape(prediction, target)
     return float(np.abs(true - predicted).mean())
+
+
+def mean_squared_error(prediction: Any, target: Any) -> float:
+    """``(1/N) Σ (y − ŷ)²`` over all elements  (cheat sheet 2.1).  Raises ValueError for two shapes and for no elements.
+
+    >>> mean_squared_error([1.0, 2.0], [1.0, 4.0])
+    2.0
+    """
+    predicted, true = _same_shape(prediction, target)
+    return float(((true - predicted) ** 2).mean())
 
 
 def r2(prediction: Any, target: Any) -> float:
