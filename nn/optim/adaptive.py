@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_lite.kernels import rules
 
-from .optimizer import Optimizer, State, check_at_least_zero, kept
+from .optimizer import Optimizer, State, check_at_least_zero, check_below_one, kept
 
 __all__ = ["Adadelta", "Adagrad", "Adam", "AdamW", "RMSprop"]
 
@@ -54,9 +54,8 @@ class RMSprop(Optimizer):
         )  # fmt: skip
 
     def check(self, group: Mapping[str, Any]) -> None:
-        check_at_least_zero(group, "lr", "alpha", "eps", "weight_decay", "momentum")
-        if group["alpha"] >= 1:
-            raise ValueError(f"alpha must be in [0, 1), got {group['alpha']}")
+        check_at_least_zero(group, "lr", "eps", "weight_decay", "momentum")
+        check_below_one(group, "alpha")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, group: Mapping[str, Any]) -> None:
         s = kept(state, "s", w)
@@ -221,9 +220,8 @@ class Adadelta(Optimizer):
         super().__init__(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize})
 
     def check(self, group: Mapping[str, Any]) -> None:
-        check_at_least_zero(group, "lr", "rho", "eps", "weight_decay")
-        if group["rho"] >= 1:
-            raise ValueError(f"rho must be in [0, 1), got {group['rho']}")
+        check_at_least_zero(group, "lr", "eps", "weight_decay")
+        check_below_one(group, "rho")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, group: Mapping[str, Any]) -> None:
         squares, steps = kept(state, "s", w), kept(state, "u", w)

@@ -215,3 +215,11 @@ def check_at_least_zero(group: Mapping[str, Any], *names: str) -> None:
             raise TypeError(f"{name} must be a number, got {value!r}")
         if not 0 <= value < float("inf"):
             raise ValueError(f"{name} must be at least 0 and finite, got {value}")
+
+
+def check_below_one(group: Mapping[str, Any], *names: str) -> None:
+    """Raise ValueError for a weight of an average, β, that is not in [0, 1)."""
+    check_at_least_zero(group, *names)
+    for name in names:
+        if group[name] >= 1:
+            raise ValueError(f"{name} must be in [0, 1), got {group[name]}")
