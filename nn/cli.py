@@ -274,7 +274,3 @@ def _formulas(options: argparse.Namespace) -> int:
         options.refuse(f"argument item: {error}")
     print(list_items(items, detailed=options.item is not None))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

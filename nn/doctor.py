@@ -150,6 +150,7 @@ class Diagnosis:
         axes.set_xticks(places, [row.path for row in rows], rotation=90 if len(rows) > 6 else 0)
         axes.set(ylabel="gradient norm", title=f"{self.verdict} (loss {self.loss:.4g})")
         axes.grid(axis="y", alpha=0.3)
+        axes.set_axisbelow(True)
         axes.legend(frameon=False, fontsize="small")
         write_figure(figure, path)
         return figure
@@ -188,12 +189,7 @@ def diagnose(
     >>> found.verdict, [row.path for row in found.layers]
     ('healthy', ['fc1', 'act1', 'fc2'])
     """
-    if not callable(loss):
-        raise TypeError(f"loss must be a function that runs the model, not {type(loss).__name__}; lambda: … makes one")
-    if lr is not None and optimizer is not None:
-        raise ValueError("diagnose takes lr or optimizer, not both")
-    if lr is not None and not 0 <= lr < math.inf:
-        raise ValueError(f"lr must be at least 0 and finite, got {lr}")
+    _check_arguments(loss, lr, optimizer)
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
     with np.errstate(all="ignore"), enable_grad(), checking(), _buffers_kept(model):
         with _outputs(model) as outputs, trace():
@@ -215,6 +211,15 @@ def diagnose(
     return diagnosis
 
 
+def _check_arguments(loss: Any, lr: float | None, optimizer: Optimizer | None) -> None:
+    if not callable(loss):
+        raise TypeError(f"loss must be a function that runs the model, not {type(loss).__name__}; lambda: … makes one")
+    if lr is not None and optimizer is not None:
+        raise ValueError("diagnose takes lr or optimizer, not both")
+    if lr is not None and not 0 <= lr < math.inf:
+        raise ValueError(f"lr must be at least 0 and finite, got {lr}")
+
+
 def _scalar(value: Any) -> Tensor:
     if not isinstance(value, Tensor):
         raise TypeError(f"loss() must return a Tensor, not {type(value).__name__}")
@@ -234,12 +239,12 @@ def _outputs(model: Module) -> Iterator[list[tuple[Module, Tensor]]]:
         if isinstance(result, Tensor):
             seen.append((module, result))
 
-    hooks = [m.register_forward_hook(note) for m in model.modules() if list(m.parameters(recurse=False))]
+    handles = [m.register_forward_hook(note) for m in model.modules() if list(m.parameters(recurse=False))]
     try:
         yield seen
     finally:
-        for remove in hooks:
-            remove()
+        for handle in handles:
+            handle.remove()
 
 
 @contextmanager
@@ -269,13 +274,15 @@ def _steps(
     known = {p: g._array for p, g in gradients.items() if g is not None}
     if lr is not None:
         return {p: lr * g for p, g in known.items()}
+    if optimizer is None:
+        return {}
     steps: dict[Parameter, np.ndarray] = {}
-    for group in optimizer.param_groups if optimizer is not None else []:
+    for group in optimizer.param_groups:
         for p in group["params"]:
             if p in known:
                 w = p._array.copy()
                 with np.errstate(all="ignore"):
-                    optimizer.update(w, known[p], copy.deepcopy(optimizer.state.get(p, {})), group)  # type: ignore[union-attr]
+                    optimizer.update(w, known[p], copy.deepcopy(optimizer.state.get(p, {})), group)
                 steps[p] = w - p._array
     return steps
 

@@ -13,7 +13,7 @@ from autograd_lite import Tensor, get_default_dtype, no_grad
 
 from .counts import Shape, multiply_adds, parameter_formula, shape_formula
 from .layers import Lazy, Linear, Softmax
-from .module import Module
+from .module import Module, evaluating
 from .table import aligned, html_table, text_table
 
 __all__ = ["Layer", "Summary", "SummaryError", "summary"]
@@ -179,17 +179,13 @@ class _Recorder:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Hooks and eval mode, as long as the model runs."""
-        modules = list(self.model.modules())
-        modes = [module.training for module in modules]
-        handles = [module.register_forward_hook(self._note) for module in modules]
-        self.model.eval()
+        handles = [module.register_forward_hook(self._note) for module in self.model.modules()]
         try:
-            yield
+            with evaluating(self.model):
+                yield
         finally:
             for handle in handles:
                 handle.remove()
-            for module, training in zip(modules, modes, strict=True):
-                module.training = training
 
     def _note(self, module: Module, args: tuple[Any, ...], result: Any) -> None:
         own = list(module.parameters(recurse=False))

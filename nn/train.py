@@ -20,7 +20,7 @@ from autograd_lite.random import default_generator
 
 from . import functional as F
 from .callbacks import EarlyStopping, Row
-from .module import Module
+from .module import Module, evaluating
 from .optim import Optimizer
 from .optim.average import ExponentialMovingAverage
 from .optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -294,15 +294,9 @@ class Trainer:
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         """In evaluation mode, with averaged weights if there are any, and nothing recorded."""
-        modes = [(module, module.training) for module in self.model.modules()]
-        self.model.eval()
-        try:
-            ema = self.ema if self.ema is not None and self.ema.steps else None
-            with no_grad(), nullcontext() if ema is None else ema.applied_to(self.model):
-                yield
-        finally:
-            for module, training in modes:
-                module.training = training
+        ema = self.ema if self.ema is not None and self.ema.steps else None
+        with evaluating(self.model), no_grad(), nullcontext() if ema is None else ema.applied_to(self.model):
+            yield
 
     # -- state --------------------------------------------------------------------------------------------------------
 

@@ -82,7 +82,7 @@ def grid_search(
 ) -> SearchResult:  # fmt: skip
     """`random_search` at every combination of ``steps`` values of each hyperparameter, for comparison with it.
 
-    That are ``steps^d`` trials (fewer where a space has fewer values).  Raises as `random_search`.
+    These are ``steps^d`` trials (fewer where a space has fewer values).  Raises as `random_search`.
     """
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps must be a whole number of at least 1, got {steps!r}")
