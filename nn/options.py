@@ -54,7 +54,7 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     text = "list the formulas of the cheat sheet, with what implements each"
     formulas = parsers.add_parser("formulas", help=text, description=f"{text.capitalize()}.")
     formulas.add_argument(
-        "item", nargs="?", help="a section like 2.6, a chapter like 2, or a title like adam: in detail"
+        "item", nargs="?", help="a section like 2.6, a chapter like 2, or a name like adam or mae: in detail"
     )
     formulas.set_defaults(run=commands["formulas"], refuse=formulas.error)
     return parser
