@@ -155,8 +155,7 @@ ITEMS = (
     Item("5.2", "Hybrid loss", "the loss of the box counts only where p_c = 1", ".*loss"),
     Item("5.3", "Grid system", "S × S cells; an object belongs to the cell of its centre", ".*yolo.*|.*grid.*"),
     Item("5.3", "Anchor boxes", "several boxes a cell, of given shapes", ".*anchor.*"),
-    Item("5.3", "Non-max suppression", "of boxes with a high IoU the most confident stays", "nms.*|.*suppress.*",
-         also="iou: intersection over union"),
+    Item("5.3", "Non-max suppression", "of boxes with a high IoU the most confident stays", "nms.*|.*suppress.*"),
     Item("6.1", "Shapes", "CONV: ⌊(n + 2p − f)/s + 1⌋, POOL: ⌊(n − f)/s + 1⌋, for width and height",
          "conv.*|.*pool.*|shapeformula|calculation|outputlength|formulas|summary"),
     Item("6.1", "Parameters", "CONV: n_c (f² n_c⁻ + 1), n_c⁻ channels before it (the sheet has a misprint); POOL: 0\n"
