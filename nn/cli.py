@@ -237,7 +237,7 @@ def _search(options: argparse.Namespace) -> int:
     return _complain(rest, INTERRUPTED) if rest else 0
 
 
-def _small_loss(options: argparse.Namespace) -> tuple[MLP, Tensor, Tensor]:
+def _small_model(options: argparse.Namespace) -> tuple[MLP, Tensor, Tensor]:
     """A small model, and a batch of inputs and classes for it."""
     sizes = options.sizes or (4, 3, 2)
     rng = np.random.default_rng(options.seed)
@@ -246,7 +246,7 @@ def _small_loss(options: argparse.Namespace) -> tuple[MLP, Tensor, Tensor]:
 
 
 def _check(options: argparse.Namespace) -> int:
-    model, x, y = _small_loss(options)
+    model, x, y = _small_model(options)
     print(summary(model, x.shape[1:]).table(), end="\n\n")
     result = check_gradients(model, x, y)
     print(result)
@@ -258,7 +258,7 @@ def _graph(options: argparse.Namespace) -> int:
     if path.suffix not in (".svg", ".png", ".pdf"):
         raise Failure(f"a graph is drawn as .svg, .png or .pdf, not {path}")
     try:
-        print(_draw(traced_loss(*_small_loss(options)), path))
+        print(_draw(traced_loss(*_small_model(options)), path))
     except (ValueError, RuntimeError) as error:  # too many layers to be read, or no way to make a PDF
         raise Failure(f"cannot draw {path}: {error}") from error
     return 0

@@ -83,7 +83,7 @@ class SmoothL1Loss(_Loss):
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
         if not beta >= 0:
-            raise ValueError(f"beta must be ≥ 0, got {beta}")
+            raise ValueError(f"beta must be at least 0, got {beta}")
         self.beta = beta
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:

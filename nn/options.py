@@ -98,7 +98,7 @@ def _add_search(search: argparse.ArgumentParser) -> None:
     search.add_argument("--data", metavar="FOLDER", help="folder of the task's files, gzipped or not")
     search.add_argument("--trials", type=_count, default=20, help="how many points to try (default 20)")
     search.add_argument("--epochs", type=_count, help="of each trial (default 10)")
-    search.add_argument("--optimizer", choices=OPTIMIZERS, help="adam (default), or sgd with momentum")
+    search.add_argument("--optimizer", choices=OPTIMIZERS, help="adam (default), or sgd with the sheet's momentum")
     search.add_argument("--seed", type=_seed, help="of the points, of start weights and order (default 0)")
     search.add_argument("--workers", type=_count, help="processes (default: one a core)")
     search.add_argument("--out", default="runs", help="folder of all runs (default runs)")

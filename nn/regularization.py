@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Iterable
 
@@ -18,8 +19,8 @@ class _Penalty(Module):
     """What the penalties have in common; a subclass says what one weight tensor and the sum of all cost."""
 
     def __init__(self, lambd: float, *, all_parameters: bool = False) -> None:
-        if not lambd >= 0:
-            raise ValueError(f"lambd must be ≥ 0, got {lambd}")
+        if not 0 <= lambd < math.inf:
+            raise ValueError(f"lambd must be at least 0 and finite, got {lambd}")
         self.lambd, self.all_parameters = lambd, all_parameters
 
     def cost(self, w: Tensor) -> Tensor:
@@ -65,9 +66,10 @@ class L2Penalty(_Penalty):
 
     Called with a model and m, the number of examples that the loss is the mean of, it is a cost to add to that loss.
     The sum is over the weights: parameters of at least two axes, and w of a `Neuron`; not over biases and the scales of
-    norms, unless ``all_parameters``.  In place of a model a list of tensors can be given.  For plain gradient descent
-    it is the same as ``weight_decay = λ/m`` on those weights; for optimizers with averages it is not.
-    Raises ValueError for a negative λ, m below 1, a model without weights; TypeError for an m that is no whole number.
+    norms, unless ``all_parameters``.  In place of a model a list of tensors can be given.  An optimizer's
+    ``weight_decay = λ/m`` on those weights, which adds the same to the gradient, has the same effect; only that of
+    `AdamW`, beside the gradient, has not.  Raises ValueError for a negative or infinite λ, m below 1, a model without
+    weights; TypeError for an m that is no whole number.
 
     >>> import autograd_lite as al
     >>> w = al.tensor([[3.0, -4.0]], requires_grad=True)
