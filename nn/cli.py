@@ -88,7 +88,7 @@ def _train(options: argparse.Namespace) -> int:
     print(summary(model, train.tensors[0].shape[1:]).table(), end="\n\n")
     images, elements = CHECKED
     x, y = train[:images]
-    result = check_gradients(model, x, y, elements, training.settings.make_penalty(images))
+    result = check_gradients(model, x, y, elements, training.settings.make_penalty(len(y)))
     print(result if not result else str(result).partition("\n")[0])
     if not result:
         raise Failure("the gradients of this model are wrong; it was not trained")
