@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -439,18 +438,6 @@ def clear_gradients(tensors: Iterable[Tensor], set_to_none: bool) -> None:
     for tensor in tensors:
         if tensor.grad is not None:
             tensor.grad = None if set_to_none else Tensor._wrap(np.zeros_like(tensor._array))
-
-
-@contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """Inside, the model is in evaluation mode; afterwards each of its modules has the mode that it had."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def _join(prefix: str, name: str) -> str:

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_lite import Tensor, get_default_dtype, no_grad
+from autograd_lite import Tensor, get_default_dtype
 
 from .counts import Shape, multiply_adds, parameter_formula, shape_formula
 from .layers import Lazy, Linear, Softmax
-from .module import Module, evaluating
+from .module import Module
 from .table import aligned, html_table, text_table
+from .utils import evaluating
 
 __all__ = ["Layer", "Summary", "SummaryError", "summary"]
 
@@ -140,7 +141,7 @@ def summary(model: Module, input_shape: Any, dtype: Any = None, *, batch: bool =
     """
     inputs = _inputs(model, input_shape, dtype, batch)
     recorder = _Recorder(model, inputs, batch)
-    with recorder.watching(), no_grad():
+    with recorder.watching():
         try:
             model(*inputs)
         except Exception as error:
@@ -178,7 +179,7 @@ class _Recorder:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Hooks and eval mode, as long as the model runs."""
+        """Hooks and evaluation, as long as the model runs."""
         handles = [module.register_forward_hook(self._note) for module in self.model.modules()]
         try:
             with evaluating(self.model):

@@ -14,18 +14,18 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite import CheckpointError, Generator, Tensor, no_grad
+from autograd_lite import CheckpointError, Generator, Tensor
 from autograd_lite.explain.gradcheck import MAX_ELEMENTS, GradcheckResult, gradcheck
 from autograd_lite.random import default_generator
 
 from . import functional as F
 from .callbacks import EarlyStopping, Row
-from .module import Module, evaluating
+from .module import Module
 from .optim import Optimizer
 from .optim.average import ExponentialMovingAverage
 from .optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from .progress import progress_bar
-from .utils import clip_grad_norm_
+from .utils import clip_grad_norm_, evaluating
 
 __all__ = ["Diverged", "Trainer", "check_gradients", "read_checkpoint"]
 
@@ -295,7 +295,7 @@ class Trainer:
     def _evaluating(self) -> Iterator[None]:
         """In evaluation mode, with averaged weights if there are any, and nothing recorded."""
         ema = self.ema if self.ema is not None and self.ema.steps else None
-        with evaluating(self.model), no_grad(), nullcontext() if ema is None else ema.applied_to(self.model):
+        with evaluating(self.model), nullcontext() if ema is None else ema.applied_to(self.model):
             yield
 
     # -- state --------------------------------------------------------------------------------------------------------

@@ -1,16 +1,41 @@
-"""What is done to all gradients or parameters at once: clipping; one vector of all parameters."""
+"""What is done to a whole model: clipping gradients, one vector of all parameters, evaluation for a while."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
 from autograd_lite import Tensor, cat, no_grad
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
+from .module import Module
+
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "evaluating", "parameters_to_vector", "vector_to_parameters"]
+
+
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Inside, the model is in evaluation mode and nothing is recorded; then each part has the mode it had before.
+
+    >>> import nn
+    >>> model = nn.Dropout(0.5)
+    >>> with evaluating(model):
+    ...     model.training
+    False
+    >>> model.training
+    True
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def clip_grad_norm_(
