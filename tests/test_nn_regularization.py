@@ -163,8 +163,9 @@ def test_a_penalty_with_a_wrong_gradient_is_caught() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda model: nn.L2Penalty(-0.1), ValueError, r"lambd must be ≥ 0, got -0\.1"),
+        (lambda model: nn.L2Penalty(-0.1), ValueError, r"lambd must be ≥ 0 and finite, got -0\.1"),
         (lambda model: nn.L1Penalty(float("nan")), ValueError, "nan"),
+        (lambda model: nn.L1Penalty(float("inf")), ValueError, "finite, got inf"),
         (lambda model: nn.L2Penalty(0.1)(model, 0), ValueError, "at least 1, got 0"),
         (lambda model: nn.L2Penalty(0.1)(model, 2.5), TypeError, r"len\(x\), not a float: 2\.5"),
         (lambda model: nn.L2Penalty(0.1)(model, al.ones(4, 2)), TypeError, r"len\(x\), not a Tensor"),
@@ -180,3 +181,11 @@ def test_a_penalty_with_a_wrong_gradient_is_caught() -> None:
 def test_refusals(model: nn.Module, call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call(model)
+
+
+def test_the_scales_of_a_layer_norm_are_not_penalised() -> None:
+    """Those of several axes neither, though their parameters have as many axes."""
+    model = nn.Sequential(nn.LayerNorm((2, 3)), nn.Flatten(), nn.Linear(6, 1))
+    alone = nn.L2Penalty(2.0)([model[2].weight], 1)
+    assert nn.L2Penalty(2.0)(model, 1).item() == alone.item()
+    assert nn.L2Penalty(2.0, all_parameters=True)(model, 1).item() > alone.item() + 5.9
