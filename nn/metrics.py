@@ -71,8 +71,8 @@ def confusion_matrix(prediction: Any, target: Any, classes: int | None = None) -
     """How often class i was taken for class j, at ``[i, j]``: ``(N, C, …) or int (N, …), int (N, …) -> int64 (C, C)``.
 
     C is ``classes``, else the number of scores, else the largest class and one.  Raises ValueError for shapes that do
-    not belong together, no examples, and a class below 0 or not below C; TypeError for targets that are not whole
-    numbers.
+    not belong together, no examples, a score that is NaN, and a class below 0 or not below C; TypeError for targets
+    that are not whole numbers.
     """
     predicted, true, count = _classes(prediction, target, classes)
     return np.bincount(true * count + predicted, minlength=count * count).reshape(count, count)
@@ -141,6 +141,9 @@ def _classes(prediction: Any, target: Any, classes: int | None = None) -> tuple[
     count = classes
     if predicted.ndim == true.ndim + 1 and predicted.shape[1] > 1:
         count = predicted.shape[1] if classes is None else classes
+        if np.isnan(predicted).any():
+            example = tuple(int(i) for i in np.argwhere(np.isnan(predicted))[0])
+            raise ValueError(f"the score at {example} is NaN: no class has the largest one")
         predicted = predicted.argmax(1)
     elif predicted.dtype.kind not in "iub" and predicted.shape == true.shape:
         raise TypeError(

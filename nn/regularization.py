@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from autograd_lite import Tensor
 
 from .layers.linear import Neuron
+from .layers.norm import LayerNorm
 from .module import Module
 
 __all__ = ["L1Penalty", "L2Penalty"]
@@ -49,7 +50,8 @@ class _Penalty(Module):
             found = list(model.parameters())
         else:
             neurons = {id(part.w) for part in model.modules() if isinstance(part, Neuron)}
-            found = [p for p in model.parameters() if p.ndim > 1 or id(p) in neurons]
+            scales = {id(p) for part in model.modules() if isinstance(part, LayerNorm) for p in part.parameters()}
+            found = [p for p in model.parameters() if (p.ndim > 1 and id(p) not in scales) or id(p) in neurons]
         if not found:
             raise ValueError(
                 f"{type(self).__name__} found no weights in {type(model).__name__}: none has two axes; "
@@ -68,8 +70,8 @@ class L2Penalty(_Penalty):
     The sum is over the weights: parameters of at least two axes, and w of a `Neuron`; not over biases and the scales of
     norms, unless ``all_parameters``.  In place of a model a list of tensors can be given.  An optimizer's
     ``weight_decay = λ/m`` on those weights, which adds the same to the gradient, has the same effect; only that of
-    `AdamW`, beside the gradient, has not.  Raises ValueError for a negative or infinite λ, m below 1, a model without
-    weights; TypeError for an m that is no whole number.
+    `AdamW`, beside the gradient, has not.  Raises ValueError for a λ that is negative or not finite, m below 1, a model
+    without weights; TypeError for an m that is no whole number.
 
     >>> import autograd_lite as al
     >>> w = al.tensor([[3.0, -4.0]], requires_grad=True)

@@ -49,8 +49,9 @@ class Trainer:
     ``(prediction, target) -> number`` such as `nn.metrics.accuracy`, a list of them or a dict by name; they see all
     predictions of an epoch together, so that a figure like F1 is exact.  ``schedule`` steps after each epoch, with
     ``schedule_each="batch"`` after each batch; ReduceLROnPlateau is given the figure that early stopping monitors, else
-    the validation loss, else the loss.  ``clip_norm`` bounds the norm of the gradient.  ``ema`` averages the
-    weights: `evaluate` and `predict` use the average, and ``ema.copy_to(model)`` gives it to the model.
+    the validation loss, else the loss.  ``clip_norm`` bounds the norm of the gradient by what the optimizer trains.
+    ``ema`` averages the weights: `evaluate` and `predict` use the average, and ``ema.copy_to(model)`` gives it to the
+    model.
 
     A Trainer is always at the end of an epoch.  Whatever ends an epoch early (an error, Ctrl-C, `stop`) takes model,
     optimizer and all else back to where the epoch began, and a training continued from there, or from a checkpoint on
@@ -230,7 +231,7 @@ class Trainer:
             prediction, target, loss = self.compute(batch)
             if not math.isfinite(loss.item()):
                 raise Diverged(f"the loss became {loss.item()} in epoch {self.epoch + 1}; try a smaller learning rate")
-            self.optimizer.zero_grad()
+            self.model.zero_grad()  # also of what the optimizer does not train, or they would add up
             loss.backward()
             if self.clip_norm is not None:
                 self._clip(self.clip_norm)
@@ -245,7 +246,8 @@ class Trainer:
 
     def _clip(self, norm: float) -> None:
         try:
-            clip_grad_norm_(self.model.parameters(), norm, error_if_nonfinite=True)
+            trained = [p for group in self.optimizer.param_groups for p in group["params"]]
+            clip_grad_norm_(trained, norm, error_if_nonfinite=True)
         except RuntimeError as error:
             raise Diverged(f"{error}, in epoch {self.epoch + 1}; try a smaller learning rate") from error
 

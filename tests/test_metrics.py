@@ -145,3 +145,10 @@ def test_regression() -> None:
 def test_refusals(call: Callable[[], object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("metric", [accuracy, top_k_accuracy, f1])
+def test_a_score_that_is_nan_is_not_a_class(metric: Any) -> None:
+    """The largest of numbers with NaN would be NaN's place, and every row of NaN right among the k best."""
+    with pytest.raises(ValueError, match=r"the score at \(1, 2\) is NaN"):
+        metric(np.array([[0.1, 0.5, 0.4, 0, 0, 0], [0.3, 0.2, np.nan, 0, 0, 0]]), np.array([1, 2]))

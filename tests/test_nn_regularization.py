@@ -182,3 +182,11 @@ def test_a_penalty_with_a_wrong_gradient_is_caught() -> None:
 def test_refusals(model: nn.Module, call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call(model)
+
+
+def test_the_scales_of_a_layer_norm_are_not_penalised() -> None:
+    """Those of several axes neither, though their parameters have as many axes."""
+    model = nn.Sequential(nn.LayerNorm((2, 3)), nn.Flatten(), nn.Linear(6, 1))
+    alone = nn.L2Penalty(2.0)([model[2].weight], 1)
+    assert nn.L2Penalty(2.0)(model, 1).item() == alone.item()
+    assert nn.L2Penalty(2.0, all_parameters=True)(model, 1).item() > alone.item() + 5.9

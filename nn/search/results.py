@@ -255,9 +255,11 @@ class Journal:
         Path(path).touch()
         journal = cls(path)
         for key, value in full.items():
-            if journal.header and journal.header.get(key) != value:
+            known = journal.header.get(key)
+            # As text, since the order counts: it decides which point of a grid has which number.
+            if journal.header and json.dumps(known) != json.dumps(value):
                 raise SearchError(
-                    f"{path} is of another search: its {key} is {journal.header.get(key)!r}, not {value!r}; "
+                    f"{path} is of another search: its {key} is {known!r}, not {value!r}; "
                     "give the same, or another path"
                 )
         if not journal.header and not json.dumps(full).encode().startswith(journal.torn):
