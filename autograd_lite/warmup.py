@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import kernels
 from .kernels import SMALL, threads
 from .modes import enable_grad
 from .ops.activation import LARGE, relu
@@ -50,14 +51,12 @@ def warmup(dtype: Any = None) -> float:
 
 
 def _compile_updates(kind: np.dtype) -> None:
-    from .kernels import update
-
     w, g, v, s = (np.ones(SMALL, kind) for _ in range(4))
     numbers = np.full(8, 0.5, kind)
     for rule, *state in (
-        (update.sgd, None),
-        (update.sgd, v),
-        (update.rmsprop, s, None, None),
-        (update.adam, v, s, None),
+        (kernels.update.sgd, None),
+        (kernels.update.sgd, v),
+        (kernels.update.rmsprop, s, None, None),
+        (kernels.update.adam, v, s, None),
     ):
         threads.run(rule, len(w), w, g, *state, numbers, False, True)

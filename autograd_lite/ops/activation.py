@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import kernels
+from ..kernels import threads
 from ..op import Sample, op
 from .composed import as_operand, composed, position
 from .elementwise import abs, erf, exp, masked, minimum, tanh, where
@@ -57,10 +59,8 @@ def _in_row(x: Any) -> bool:
 def _relu_slope(g, out, x):
     if not (_in_row(g) and _in_row(out)):
         return masked(g, ~(out <= 0))  # NaN passes g on
-    from ..kernels import activation, threads
-
     result = fresh(out.shape, g.dtype)
-    threads.run(activation.relu_back, g.size, g.reshape(-1), out.reshape(-1), result.reshape(-1), grain=LARGE)
+    threads.run(kernels.activation.relu_back, g.size, g.reshape(-1), out.reshape(-1), result.reshape(-1), grain=LARGE)
     return result
 
 
@@ -69,10 +69,8 @@ def relu(x, out=None):
     """``max(0, x)``; the gradient at 0 is 0 (cheat sheet 1.2)."""
     if not _in_row(x) or (out is not None and not _in_row(out)):
         return np.maximum(x, 0, out=out)
-    from ..kernels import activation, threads
-
     result = fresh(x.shape, x.dtype) if out is None else out
-    threads.run(activation.relu, x.size, x.reshape(-1), result.reshape(-1), grain=LARGE)
+    threads.run(kernels.activation.relu, x.size, x.reshape(-1), result.reshape(-1), grain=LARGE)
     return result
 
 

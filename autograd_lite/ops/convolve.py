@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from .. import kernels
+from ..kernels import threads
 from .convgeometry import SLACK, Planes
 from .out import fresh
 
@@ -35,19 +37,17 @@ def correlate(
     groups: int,
 ) -> ndarray:
     """Sums over the taps of ``planes``: a result of ``shape``."""
-    from ..kernels import conv, microkernel, threads
-
     filters, channels, *window = weight.shape
     area, rows = window[0] * window[1], shape[1] // groups
-    height = microkernel.rows_for(rows)
+    height = kernels.microkernel.rows_for(rows)
     panels = fresh((groups, -(-rows // height), len(planes.taps), height), x.dtype)
     steps = (channels * area, area) if forward else (area, channels * area)
-    conv.pack(weight.reshape(-1), planes.taps, panels, (filters // groups * channels * area, *steps), rows)
+    kernels.conv.pack(weight.reshape(-1), planes.taps, panels, (filters // groups * channels * area, *steps), rows)
     out = fresh(shape, x.dtype)
     start = np.zeros((groups, rows), x.dtype) if bias is None else bias.astype(x.dtype).reshape(groups, rows)
     count = threads.get_num_threads()
     threads.run(
-        conv.correlate, x.shape[0] * groups, _grouped(x, groups), panels, planes.offsets, planes.outputs,
+        kernels.conv.correlate, x.shape[0] * groups, _grouped(x, groups), panels, planes.offsets, planes.outputs,
         planes.phases, planes.step, planes.before, planes.shape, start, _grouped(out, groups),
         fresh((count, planes.size), x.dtype), fresh((count, height * (planes.span + SLACK)), x.dtype),
         grain=PIECE // max(1, rows * len(planes.taps) * planes.span) or 1, threads=count,
@@ -59,34 +59,32 @@ def winograd(
     x: ndarray, weight: ndarray, bias: ndarray | None, before: tuple[int, int], shape: tuple[int, ...], forward: bool
 ) -> ndarray:
     """The same as `correlate` for filters of 3×3 at stride 1, with a quarter of the multiplications."""
-    from ..kernels import microkernel, threads
-    from ..kernels import winograd as kernels
-
-    lanes = microkernel.VECTOR_BYTES // x.itemsize
+    ours, micro = kernels.winograd, kernels.microkernel
+    lanes = micro.VECTOR_BYTES // x.itemsize
     filters, depth = shape[1], x.shape[1]
     channels, known = -(-depth // lanes) * lanes, -(-filters // lanes) * lanes
     steps = (weight.shape[1] * 9, 9) if forward else (9, weight.shape[1] * 9)
     count = threads.get_num_threads()
-    transformed = fresh((kernels.PLACES, depth * known), x.dtype)
+    transformed = fresh((ours.PLACES, depth * known), x.dtype)
     threads.run(
-        kernels.transform_weights, -(-known // (lanes * microkernel.VECTORS)), weight.reshape(-1), filters, steps,
+        ours.transform_weights, -(-known // (lanes * micro.VECTORS)), weight.reshape(-1), filters, steps,
         not forward, fresh((9, depth * known), x.dtype), fresh((18, depth * known), x.dtype), transformed,
         grain=max(1, PIECE // (depth * known * 162)),
     )  # fmt: skip
     out = fresh(shape, x.dtype)
     start = np.zeros(filters, x.dtype) if bias is None else bias.astype(x.dtype)
-    down, across = -(-shape[2] // kernels.SIDE), -(-shape[3] // kernels.SIDE)
+    down, across = -(-shape[2] // ours.SIDE), -(-shape[3] // ours.SIDE)
     rows = max(1, min(-(-TILES // across), -(-shape[0] * down // (2 * count))))
-    tiles = -(-rows * across // microkernel.ROWS) * microkernel.ROWS
+    tiles = -(-rows * across // micro.ROWS) * micro.ROWS
     width, wide = x.shape[3], max(channels, known)
-    view = (2 * kernels.REACH) * max(kernels.SIDE * across + 2, width) * wide + 2 * lanes * (4 * across + lanes)
-    tables = np.arange(microkernel.ROWS) * channels, np.arange(depth)
+    view = (2 * ours.REACH) * max(ours.SIDE * across + 2, width) * wide + 2 * lanes * (4 * across + lanes)
+    tables = np.arange(micro.ROWS) * channels, np.arange(depth)
     flat = x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])
     threads.run(
-        kernels.winograd, -(-shape[0] * down // rows), flat, transformed, tables,
+        ours.winograd, -(-shape[0] * down // rows), flat, transformed, tables,
         (*x.shape[2:], *before), rows, start, out, fresh((count, view), x.dtype),
-        fresh((count, kernels.PLACES * tiles * channels), x.dtype),
-        fresh((count, kernels.PLACES * tiles * known), x.dtype), threads=count,
+        fresh((count, ours.PLACES * tiles * channels), x.dtype),
+        fresh((count, ours.PLACES * tiles * known), x.dtype), threads=count,
     )  # fmt: skip
     return out
 
@@ -97,29 +95,27 @@ CHUNK = 1 << 18  # bytes of sums that stay in the second cache
 
 def correlate_taps(g: ndarray, x: ndarray, planes: Planes, shape: tuple[int, ...], groups: int) -> ndarray:
     """Sums over the pixels of ``g`` for the taps of ``planes``: the gradient by a weight of ``shape``."""
-    from ..kernels import conv, microkernel, threads
-
     filters, depth = shape[0] // groups, shape[1]
     area, count = len(planes.taps) // depth, threads.get_num_threads()
     if filters == 1:
         alone = np.empty((groups, len(planes.taps)), x.dtype)
         threads.run(
-            conv.correlate_alone, groups, _grouped(x, groups), g, planes.offsets, planes.phases, planes.step,
+            kernels.conv.correlate_alone, groups, _grouped(x, groups), g, planes.offsets, planes.phases, planes.step,
             planes.before, planes.shape, alone, fresh((count, planes.size), x.dtype),
             grain=PIECE // max(1, len(x) * alone.shape[1] * len(planes.pixels)) or 1, threads=count,
         )  # fmt: skip
         return alone.reshape(shape)
-    room = -(-filters * x.itemsize // microkernel.VECTOR_BYTES) * microkernel.VECTOR_BYTES // x.itemsize
+    room = -(-filters * x.itemsize // kernels.microkernel.VECTOR_BYTES) * kernels.microkernel.VECTOR_BYTES // x.itemsize
     most = max(1, CHUNK // (area * room * x.itemsize))  # channels
     chunks = next(c for c in range(1, depth + 1) if depth % c == 0 and depth // c <= most)
     parts = max(1, min(len(x), -(-2 * count // (groups * chunks))))
     taps = depth // chunks * area
-    offsets = np.zeros(-(-taps // microkernel.ROWS) * microkernel.ROWS, np.int64)
+    offsets = np.zeros(-(-taps // kernels.microkernel.ROWS) * kernels.microkernel.ROWS, np.int64)
     offsets[:taps] = planes.offsets[:taps]
     partial = np.empty((parts, groups, chunks, filters, taps), x.dtype)
     cost = len(x) * filters * taps * len(planes.pixels) // parts
     threads.run(
-        conv.correlate_taps, parts * groups * chunks, _grouped(x, groups),
+        kernels.conv.correlate_taps, parts * groups * chunks, _grouped(x, groups),
         g.reshape(len(g), groups, filters, len(planes.pixels)), offsets, planes.pixels, planes.phases,
         planes.step, planes.before, planes.shape, partial, fresh((count, planes.size), x.dtype),
         fresh((count, len(planes.pixels) * room), x.dtype), fresh((count, 2 * len(offsets) * room), x.dtype),
@@ -131,9 +127,7 @@ def correlate_taps(g: ndarray, x: ndarray, planes: Planes, shape: tuple[int, ...
 
 def channel_sums(g: ndarray) -> ndarray:
     """``(N, K, P, Q) -> (K,)``: the sum over all but the channels."""
-    from ..kernels import conv, threads
-
     out = np.empty(g.shape[1], g.dtype)
     rows = g.reshape(*g.shape[:2], -1)
-    threads.run(conv.channel_sums, len(out), rows, out, grain=max(1, (1 << 16) // rows[:, 0].size))
+    threads.run(kernels.conv.channel_sums, len(out), rows, out, grain=max(1, (1 << 16) // rows[:, 0].size))
     return out

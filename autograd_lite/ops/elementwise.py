@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import kernels
 from ..op import Sample, op
 from ..tensor import get_default_dtype
 from .out import deliver
@@ -288,10 +289,8 @@ def tanh(x, out=None):
 )  # fmt: skip
 def erf(x, out=None):
     """The error function ``2/√π ∫₀ˣ e^(−t²) dt``, accurate to the last digit or two."""
-    from ..kernels.special import erf as kernel  # compiled by Numba when first used
-
     x = np.asarray(x)
-    return kernel(x, out=np.empty(x.shape, x.dtype) if out is None else out)
+    return kernels.special.erf(x, out=np.empty(x.shape, x.dtype) if out is None else out)
 
 
 # -- choice -----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from .. import kernels
 from ..kernels import SMALL, threads
 from ..op import Sample, op
 from ..tensor import Tensor
@@ -185,11 +186,11 @@ def _fused_vjp(g, out, rows, logits, target):
     x, classes = _wide(logits), np.ascontiguousarray(target, np.intp)
     (tops, totals), scale = rows, x.dtype.type(g) / len(x)
     if _is_large(x):
-        from ..kernels.loss import slope
-
         grad = fresh(x.shape, x.dtype)
         numbers = np.array([scale], x.dtype)
-        threads.run(slope, len(x), np.ascontiguousarray(x), classes, tops, totals, numbers, grad, grain=_grain(x))
+        threads.run(
+            kernels.loss.slope, len(x), np.ascontiguousarray(x), classes, tops, totals, numbers, grad, grain=_grain(x)
+        )
         return grad
     grad = np.exp(x - tops[:, None])
     grad *= (scale / totals)[:, None]
@@ -229,10 +230,8 @@ def softmax_cross_entropy(logits, target, out=None):
     rows = np.empty((2, len(x)), x.dtype)
     tops, totals = rows
     if _is_large(x):
-        from ..kernels.loss import sums
-
         chosen = np.empty_like(tops)
-        threads.run(sums, len(x), np.ascontiguousarray(x), classes, tops, totals, chosen, grain=_grain(x))
+        threads.run(kernels.loss.sums, len(x), np.ascontiguousarray(x), classes, tops, totals, chosen, grain=_grain(x))
     else:
         # A copy, since NumPy's maximum is faster along the first axis of an array; at least the lowest finite number.
         np.maximum.reduce(x.T.copy(), 0, None, tops, initial=np.finfo(x.dtype).min)

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from .. import kernels
+from ..kernels import threads
 from ..modes import mode
 from ..op import Sample, op
 from ..tensor import Tensor
@@ -81,13 +83,11 @@ def _vector(values: ndarray | None, default: float, like: ndarray) -> ndarray:
     return np.ascontiguousarray(values, like.dtype)
 
 
-def _run(kernels: tuple[Any, Any], x: ndarray, *arguments: Any) -> None:
+def _run(pair: tuple[Any, Any], x: ndarray, *arguments: Any) -> None:
     """Run the kernel for ``(N, C)`` or that for ``(N, C, L)`` over all channels."""
-    from ..kernels import threads
-
     n, channels, *length = x.shape
     grain = PIECE // max(n * math.prod(length), 1)
-    threads.run(kernels[len(length)], channels, *arguments, grain=max(grain, 1 if length else COLUMNS))
+    threads.run(pair[len(length)], channels, *arguments, grain=max(grain, 1 if length else COLUMNS))
 
 
 def _check_channels(x: ndarray, weight: ndarray | None, bias: ndarray | None, statistics: ndarray | None) -> None:
@@ -102,13 +102,11 @@ def _check_channels(x: ndarray, weight: ndarray | None, bias: ndarray | None, st
 
 
 def _joint(needs, g, out, found, x, weight, bias, statistics, eps, running):
-    from ..kernels.norm import normalize_back, normalize_columns_back
-
     data = _packed(x)
     dx = fresh(x.shape, data.dtype) if needs[0] else None
     dweight, dbias = np.empty((2, x.shape[1]))
     _run(
-        (normalize_columns_back, normalize_back), data,
+        (kernels.norm.normalize_columns_back, kernels.norm.normalize_back), data,
         _packed(g), data, _vector(weight, 1, data), *found, statistics is not None, eps,
         data[:0] if dx is None else _packed(dx), dweight, dbias,
     )  # fmt: skip
@@ -136,14 +134,12 @@ def standardize(x, weight=None, bias=None, statistics=None, eps=1e-5, running=No
     ``statistics`` ``(2, C)`` are the channels' means and variances if they are not to be found from x itself;
     ``running`` is told those that were found.  Raises ValueError for shapes that do not fit.
     """
-    from ..kernels.norm import normalize, normalize_columns
-
     _check_channels(x, weight, bias, statistics)
     channels, data = x.shape[1], _packed(x)
     found = np.empty((2, channels)) if statistics is None else np.array(statistics, np.float64)
     result = fresh(x.shape, data.dtype)
     _run(
-        (normalize_columns, normalize), data,
+        (kernels.norm.normalize_columns, kernels.norm.normalize), data,
         data, _vector(weight, 1, data), _vector(bias, 0, data), *found, statistics is not None, eps, _packed(result),
     )  # fmt: skip
     if running is not None:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from .. import kernels
+from ..kernels import threads
 from ..op import Sample, op
 from .composed import composed
 from .out import deliver, fresh
@@ -72,18 +74,16 @@ def _mean_cases(rng: np.random.Generator) -> list[tuple[ndarray, Windows]]:
 
 def _maxima(x: ndarray, windows: Windows) -> tuple[ndarray, ndarray]:
     """The largest element of each window ``(…, P, Q)``, and its place in the window ``(planes, P, Q)``."""
-    from ..kernels import pool, threads
-
     planes = _planes(x, *windows.plane)
     height, width = windows.size
     result, maxima = _result(planes, x, windows, windows.counts)
     places = fresh(maxima.shape, np.uint8 if height * width <= 256 else np.uint32)
     if windows.halves:
-        threads.run(pool.maxima_2x2, len(planes), planes, maxima, places, grain=windows.grain)
+        threads.run(kernels.pool.maxima_2x2, len(planes), planes, maxima, places, grain=windows.grain)
     else:
         threads.run(
-            pool.maxima, len(planes), planes, windows.rows, windows.columns, *windows.dilation, width, maxima, places,
-            grain=windows.grain,
+            kernels.pool.maxima, len(planes), planes, windows.rows, windows.columns, *windows.dilation, width, maxima,
+            places, grain=windows.grain,
         )  # fmt: skip
     return result, places
 
@@ -116,15 +116,13 @@ def max_pool_indices(x, windows, out=None):
 )
 def put_places(g, places, windows, out=None):
     """Each window's number added to the element at a place of it, ``(…, P, Q) -> (…, H, W)``: `max_pool`'s gradient."""
-    from ..kernels import pool, threads
-
     planes = _planes(g, *windows.counts)
     result, into = _result(planes, g, windows, windows.plane)
     if windows.halves:
-        threads.run(pool.put_2x2, len(planes), planes, places, into, grain=windows.grain)
+        threads.run(kernels.pool.put_2x2, len(planes), planes, places, into, grain=windows.grain)
     else:
         threads.run(
-            pool.put, len(planes), _flat(planes), _flat(places), windows.corners, windows.offsets, _flat(into),
+            kernels.pool.put, len(planes), _flat(planes), _flat(places), windows.corners, windows.offsets, _flat(into),
             grain=windows.grain,
         )  # fmt: skip
     return _given(result, g, out)
@@ -155,11 +153,9 @@ def _max(x: Any, windows: Windows, return_indices: bool) -> Any:
 )  # fmt: skip
 def avg_pool(x, windows, out=None):
     """The sum of each window over the number it counts for, ``(…, H, W) -> (…, P, Q)``."""
-    from ..kernels import pool, threads
-
     planes = _planes(x, *windows.plane)
     result, means = _result(planes, x, windows, windows.counts)
-    kernel = pool.means_2x2 if windows.halves else pool.means
+    kernel = kernels.pool.means_2x2 if windows.halves else kernels.pool.means
     threads.run(kernel, len(planes), planes, windows.rows, windows.columns, means, grain=windows.grain)
     return _given(result, x, out)
 
@@ -171,11 +167,9 @@ def avg_pool(x, windows, out=None):
 )
 def spread(g, windows, out=None):
     """Each window's number, over what the window counts for, added to its elements: the adjoint of `avg_pool`."""
-    from ..kernels import pool, threads
-
     planes = _planes(g, *windows.counts)
     result, into = _result(planes, g, windows, windows.plane)
-    kernel = pool.spread_2x2 if windows.halves else pool.spread
+    kernel = kernels.pool.spread_2x2 if windows.halves else kernels.pool.spread
     threads.run(kernel, len(planes), planes, windows.rows, windows.columns, into, grain=windows.grain)
     return _given(result, g, out)
 

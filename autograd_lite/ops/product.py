@@ -11,7 +11,9 @@ import functools
 import numpy as np
 from numpy import ndarray
 
+from .. import kernels
 from ..buffers import SMALL, empty
+from ..kernels import threads
 from .out import fresh
 
 __all__ = ["product"]
@@ -40,31 +42,28 @@ def product(x: ndarray, y: ndarray, out: ndarray | None = None) -> ndarray:
 
 
 def _multiply(x: ndarray, y: ndarray, out: ndarray) -> None:
-    from ..kernels import microkernel, threads
-    from ..kernels import product as kernels
-
     (rows, terms), columns = x.shape, y.shape[1]
-    lanes = microkernel.VECTOR_BYTES // x.itemsize
+    lanes = kernels.microkernel.VECTOR_BYTES // x.itemsize
     vectors = -(-columns // lanes)
-    blocks = -(-vectors // microkernel.VECTORS)
+    blocks = -(-vectors // kernels.microkernel.VECTORS)
     turned = y.T.flags.c_contiguous
     given = y.T if turned else np.ascontiguousarray(y)
     if not turned and rows <= FEW and columns % lanes == 0:
         right, pitch = given.reshape(-1), columns
     else:
         right, pitch = fresh((terms * vectors * lanes,), x.dtype), 0
-        pack = kernels.pack_columns if turned else kernels.pack_rows
+        pack = kernels.product.pack_columns if turned else kernels.product.pack_rows
         threads.run(pack, blocks, given, right, grain=max(1, PIECE * blocks // (16 * y.size)))
     if not x.T.flags.c_contiguous:
         x = np.ascontiguousarray(x)
     flat, steps = (x.reshape(-1), (terms, 1)) if x.flags.c_contiguous else (x.T.reshape(-1), (1, rows))
-    starts, reached = _places(rows, microkernel.ROWS, steps[0]), _places(terms, 1, steps[1])
-    room, count = microkernel.VECTORS * lanes, threads.get_num_threads()
-    tiles = blocks * (len(starts) // microkernel.ROWS)
+    starts, reached = _places(rows, kernels.microkernel.ROWS, steps[0]), _places(terms, 1, steps[1])
+    room, count = kernels.microkernel.VECTORS * lanes, threads.get_num_threads()
+    tiles = blocks * (len(starts) // kernels.microkernel.ROWS)
     threads.run(
-        kernels.multiply, tiles, flat, starts, reached, right, pitch, out,
-        fresh((count, 2 * microkernel.ROWS * room), x.dtype),
-        grain=max(1, PIECE // (microkernel.ROWS * room * terms)), threads=count,
+        kernels.product.multiply, tiles, flat, starts, reached, right, pitch, out,
+        fresh((count, 2 * kernels.microkernel.ROWS * room), x.dtype),
+        grain=max(1, PIECE // (kernels.microkernel.ROWS * room * terms)), threads=count,
     )  # fmt: skip
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from autograd_lite import Tensor
+from autograd_lite import Tensor, kernels
 from autograd_lite.kernels import SMALL, threads
 from autograd_lite.modes import enable_grad
 from autograd_lite.writes import log_write
@@ -91,7 +90,8 @@ class Optimizer:
         if w.size > SMALL and w.dtype in (np.float32, np.float64) and all(_is_plain(a, w.dtype) for a in (w, *state)):
             arrays = (w, np.ascontiguousarray(g), *state)
             flat = [array if array is None else array.reshape(-1) for array in arrays]
-            threads.run(_kernel(rule), w.size, *flat, np.array(numbers, w.dtype), *flags, grain=GRAIN)
+            kernel = getattr(kernels.update, rule.__name__)
+            threads.run(kernel, w.size, *flat, np.array(numbers, w.dtype), *flags, grain=GRAIN)
         else:
             if g.dtype.itemsize < 4:
                 g = g.astype(np.float32)
@@ -188,15 +188,6 @@ def _precise(dtype: np.dtype) -> np.dtype:
 
 def _is_plain(array: np.ndarray | None, dtype: np.dtype) -> bool:
     return array is None or (array.dtype == dtype and array.flags.c_contiguous)
-
-
-@functools.cache
-def _kernel(rule: Callable[..., None]) -> Callable[..., None]:
-    """The kernel of a rule.  Imports Numba."""
-    from autograd_lite.kernels import update
-
-    kernel: Callable[..., None] = getattr(update, rule.__name__)
-    return kernel
 
 
 def kept(state: State, name: str, w: np.ndarray, start: float = 0.0) -> np.ndarray:
