@@ -410,6 +410,8 @@ def test_bad_parameters(make: Any) -> None:
         (Adam, {"betas": (1.0, 0.9)}, r"betas .*\(1.0, 0.9\)"),
         (Adam, {"betas": (0.9, -0.1)}, "betas .*-0.1"),
         (Adam, {"betas": (0.9,)}, r"betas .*\(0.9,\)"),
+        (Adam, {"betas": 0.9}, r"betas must be two numbers in \[0, 1\), got 0.9"),
+        (Adam, {"betas": ("a", 0.9)}, "betas .*a"),
         (Adam, {"weight_decay": float("nan")}, "weight_decay .*nan"),
     ],
 )

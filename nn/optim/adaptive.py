@@ -103,7 +103,11 @@ class Adam(Optimizer):
     def check(self, group: Mapping[str, Any]) -> None:
         check_at_least_zero(group, "lr", "eps", "weight_decay")
         betas = group["betas"]
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        try:
+            fits = len(betas) == 2 and all(0 <= beta < 1 for beta in betas)
+        except TypeError:  # no pair, or no numbers
+            fits = False
+        if not fits:
             raise ValueError(f"betas must be two numbers in [0, 1), got {betas}")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, group: Mapping[str, Any]) -> None:
