@@ -409,6 +409,8 @@ def test_bad_parameters(make: Any) -> None:
         (Adam, {"eps": -1e-8}, "eps .*-1e-08"),
         (Adam, {"betas": (1.0, 0.9)}, r"betas .*\(1.0, 0.9\)"),
         (Adam, {"betas": (0.9, -0.1)}, "betas .*-0.1"),
+        (Adam, {"betas": 0.9}, "betas .*0.9"),
+        (Adam, {"betas": ("a", 0.9)}, "betas .*'a'"),
         (Adam, {"betas": (0.9,)}, r"betas .*\(0.9,\)"),
         (Adam, {"weight_decay": float("nan")}, "weight_decay .*nan"),
     ],
