@@ -60,7 +60,7 @@ REMEDIES = {
 
 
 class LayerHealth(NamedTuple):
-    """One row: a layer with parameters, a weight that no layer of its own applies, or an activation; what does not apply is None.
+    """One row: a layer with parameters, a weight without a layer, or an activation; what does not apply is None.
 
     ``gradient`` is ‖dW‖ of all its parameters, ``signal`` ‖dZ‖ at its output, ``ratio`` ‖update‖ / ‖W‖.  Of an
     activation, ``dead`` counts the ReLU ``units`` that are 0 for every example, ``saturated`` is the share of sigmoid
@@ -177,9 +177,10 @@ def diagnose(
     """Compute a loss and its gradients once, and say of each layer whether it can learn  (cheat sheet 2.2, 3.3).
 
     ``loss()`` runs the model and returns a Tensor of one element.  Compared are ‖dZ‖ (2.3) at the first and the last
-    use of a weight, by a layer or as in ``x @ w``: below 1/1000 the gradient vanishes, above 1000 it explodes.  With ``lr`` (of a plain gradient
-    step) or ``optimizer`` (its next step) the table has ‖update‖ / ‖W‖, which is usually about 0.001.  Dropout drops
-    nothing meanwhile.  The model, its gradients, mode and running statistics, and the optimizer stay as they were.
+    use of a weight, by a layer or as in ``x @ w``: below 1/1000 the gradient vanishes, above 1000 it explodes.  With
+    ``lr`` (of a plain gradient step) or ``optimizer`` (its next step) the table has ‖update‖ / ‖W‖, which is usually
+    about 0.001.  Dropout drops nothing meanwhile.  The model, its gradients, mode and running statistics, and the
+    optimizer stay as they were.
 
     Raises TypeError for a loss that is no function or returns no Tensor; ValueError for one of several elements or that
     depends on no parameter of the model, for a bad ``lr``, and for both ``lr`` and ``optimizer``.

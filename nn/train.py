@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import errno
 import math
 import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -135,11 +137,13 @@ class Trainer:
         `load`.  ``after_batch`` is called with this trainer after each step.  ``progress`` shows a bar: by default in
         terminals and notebooks.
 
-        Raises Diverged for a loss that is not finite; ValueError for no batches, an unknown figure to monitor, and a
-        loader whose generator the trainer does not know.
+        Raises Diverged for a loss that is not finite; ValueError for no batches, an unknown figure to monitor, a loader
+        whose generator the trainer does not know, and a checkpoint by the ending .npz; OSError for one in no folder.
         """
         sets = validation if isinstance(validation, Mapping) else {} if validation is None else {"val": validation}
         self._check(batches, sets, early_stopping)
+        if checkpoint is not None:
+            _check_place(Path(checkpoint))
         callbacks, self.stopped = list(callbacks), False
         length = len(batches) if isinstance(batches, Sized) else None
         with progress_bar(progress, length and length * epochs, (length or 0) * self.epoch) as tick:
@@ -430,6 +434,14 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     if stored["format"] != FORMAT:
         raise CheckpointError(f"{path} has the format {stored['format']!r}, this version reads {FORMAT!r}")
     return stored
+
+
+def _check_place(path: Path) -> None:
+    """Refuse before the first epoch what would fail after it."""
+    if path.suffix == ".npz":
+        raise ValueError(f"an .npz file holds tensors only, and no checkpoint: give {path} another ending")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder for a checkpoint", str(path.parent))
 
 
 def _by_name(metrics: Iterable[Metric] | Mapping[str, Metric]) -> dict[str, Metric]:

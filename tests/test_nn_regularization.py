@@ -190,3 +190,16 @@ def test_the_scales_of_a_layer_norm_are_not_penalised() -> None:
     alone = nn.L2Penalty(2.0)([model[2].weight], 1)
     assert nn.L2Penalty(2.0)(model, 1).item() == alone.item()
     assert nn.L2Penalty(2.0, all_parameters=True)(model, 1).item() > alone.item() + 5.9
+
+
+def test_the_sheets_biases_are_not_penalised() -> None:
+    """b ∈ ℝ^(n×1) (cheat sheet 1.3) has as many axes as W; its name tells."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.W1, self.b1 = nn.Parameter(al.ones(3, 2)), nn.Parameter(al.ones(3, 1))
+            self.biases = nn.ParameterList([al.ones(3, 1)])
+            self.basis = nn.Parameter(al.ones(2, 2))
+
+    assert nn.L2Penalty(2.0)(Net(), 1).item() == 6 + 4
+    assert nn.L2Penalty(2.0, all_parameters=True)(Net(), 1).item() == 6 + 3 + 3 + 4

@@ -682,3 +682,17 @@ def test_a_part_that_is_not_trained_does_not_change_a_continued_training(tmp_pat
     second.fit(data, 6)
     assert _equal(whole.state_dict(), second.state_dict())
     np.testing.assert_array_equal(whole.model[0].weight.grad.numpy(), second.model[0].weight.grad.numpy())
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "message"),
+    [("c.npz", ValueError, "another ending"), ("nowhere/c", FileNotFoundError, "no such folder .*nowhere")],
+)
+def test_a_checkpoint_that_cannot_be_written_is_refused_at_once(
+    place: str, error: type[Exception], message: str, tmp_path: Path
+) -> None:
+    model = _linear()
+    trainer = Trainer(model, nn.optim.SGD(model.parameters(), lr=1.0), nn.MSELoss())
+    with pytest.raises(error, match=message):
+        trainer.fit(_one(1, 1), 1, checkpoint=tmp_path / place)
+    assert trainer.epoch == 0

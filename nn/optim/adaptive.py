@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,12 +103,9 @@ class Adam(Optimizer):
     def check(self, group: Mapping[str, Any]) -> None:
         check_at_least_zero(group, "lr", "eps", "weight_decay")
         betas = group["betas"]
-        try:
-            fits = len(betas) == 2 and all(0 <= beta < 1 for beta in betas)
-        except TypeError:  # no pair, or no numbers
-            fits = False
-        if not fits:
-            raise ValueError(f"betas must be two numbers in [0, 1), got {betas}")
+        numbers = betas if isinstance(betas, Sequence) else []
+        if len(numbers) != 2 or not all(isinstance(b, (int, float, np.number)) and 0 <= b < 1 for b in numbers):
+            raise ValueError(f"betas must be two numbers in [0, 1), got {betas!r}")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, group: Mapping[str, Any]) -> None:
         beta1, beta2 = group["betas"]
