@@ -17,10 +17,11 @@ import autograd_lite as al
 import nn
 import nn.functional as F
 from nn.formulas import CHAPTERS, ITEMS, SECTIONS, Item, find_implementers
+from nn.vision import LocalizationScenes
 
 NOT_YET = {
     ("5.1", "Classification"), ("5.1", "Classification with localization"), ("5.1", "Object detection"),
-    ("5.1", "Landmark detection"), ("5.2", "Output vector"), ("5.2", "Hybrid loss"), ("5.3", "Grid system"),
+    ("5.1", "Landmark detection"), ("5.2", "Hybrid loss"), ("5.3", "Grid system"),
     ("5.3", "Anchor boxes"), ("5.3", "Non-max suppression"),
 }  # fmt: skip
 
@@ -470,6 +471,20 @@ def test_4_1_pool_layer() -> None:
     for n, f, s, output in [(28, 2, 2, 14), (7, 3, 2, 3), (8, 3, 2, 3)]:  # ⌊26/2 + 1⌋, ⌊4/2 + 1⌋, ⌊5/2 + 1⌋
         assert nn.MaxPool2d(f, stride=s)(al.zeros((1, 1, n, n))).shape == (1, 1, output, output)
     assert list(nn.MaxPool2d(2).parameters()) == []
+
+
+# -- 5  Advanced applications -----------------------------------------------------------------------------------------
+
+
+def test_5_2_output_vector() -> None:
+    """y = [p_c, b_x, b_y, b_h, b_w, c₁, …, c_C]: an object 4 high and 2 wide, of class 3 of 3, in an image of 8 × 8."""
+    source = nn.data.TensorDataset(np.ones((1, 1, 4, 2)), [2])
+    options: dict[str, Any] = {"size": 8, "heights": (4, 4), "brightness": (1, 1), "gradient": 0, "noise": 0}
+    image, y = LocalizationScenes(source, 1, empty=0, **options)[0]
+    top, left = np.argwhere(image.numpy()[0] == 1)[0].tolist()
+    assert y.tolist() == [1, (left + 1) / 8, (top + 2) / 8, 4 / 8, 2 / 8, 0, 0, 1]
+    _, y = LocalizationScenes(source, 1, empty=1, **options)[0]
+    assert y.tolist() == [0] * 8
 
 
 # -- 6  Le math -------------------------------------------------------------------------------------------------------
