@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autograd_lite.files import written_whole
+from .table import write_csv
 
 if TYPE_CHECKING:
     from .train import Trainer
@@ -77,7 +76,4 @@ class CSVLog:
     def __call__(self, trainer: Trainer) -> None:
         """Write the history of ``trainer``."""
         columns = list(dict.fromkeys(["epoch", *[name for row in trainer.history for name in row]]))
-        with written_whole(self.path) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(trainer.history)
+        write_csv(self.path, [columns, *[[row.get(name, "") for name in columns] for row in trainer.history]])

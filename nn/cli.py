@@ -25,6 +25,7 @@ from .models import MLP
 from .options import make_parser
 from .report import traced_loss, write_graph, write_loss_plot
 from .runs import CHECKPOINT, METRICS, Failure, how_to_resume, known_run, new_run, refuse_other_settings, train_in
+from .search import SearchError
 from .search_command import search
 from .settings import Settings, Training
 from .summary import summary
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(f"{error.filename or ''}: {error.strerror or error}".removeprefix(": "))
     except MemoryError as error:
         return _complain(f"out of memory: {error}")
-    except (Failure, DataError, CheckpointError, Diverged) as error:
+    except (Failure, DataError, CheckpointError, SearchError, Diverged) as error:
         return _complain(str(error))
 
 
@@ -90,7 +91,7 @@ def _train(options: argparse.Namespace) -> int:
     print(summary(model, train.tensors[0].shape[1:]).table(), end="\n\n")
     images, elements = CHECKED
     x, y = train[:images]
-    result = check_gradients(model, x, y, elements)
+    result = check_gradients(model, x, y, elements, training.settings.make_penalty(len(y)))
     print(result if not result else str(result).partition("\n")[0])
     if not result:
         raise Failure("the gradients of this model are wrong; it was not trained")
@@ -156,8 +157,8 @@ def _write_results(training: Training, folder: Path) -> list[str]:
         try:
             write_loss_plot(folder / "loss.svg", trainer.history)
             written.append("loss.svg")
-        except ImportError:
-            _complain('loss.svg left out: it needs matplotlib; pip install "autograd-lite[viz]"')
+        except ImportError as error:
+            _complain(f"loss.svg left out: {error}")
     try:
         return [*written, _draw(traced_loss(trainer.model, *training.train[:4]), folder / "graph.svg").name]
     except ValueError as error:
@@ -187,7 +188,7 @@ def _search(options: argparse.Namespace) -> int:
     return _complain(rest, INTERRUPTED) if rest else 0
 
 
-def _small_loss(options: argparse.Namespace) -> tuple[MLP, Tensor, Tensor]:
+def _small_model(options: argparse.Namespace) -> tuple[MLP, Tensor, Tensor]:
     """A small model, and a batch of inputs and classes for it."""
     sizes = options.sizes or (4, 3, 2)
     rng = np.random.default_rng(options.seed)
@@ -196,7 +197,7 @@ def _small_loss(options: argparse.Namespace) -> tuple[MLP, Tensor, Tensor]:
 
 
 def _check(options: argparse.Namespace) -> int:
-    model, x, y = _small_loss(options)
+    model, x, y = _small_model(options)
     print(summary(model, x.shape[1:]).table(), end="\n\n")
     result = check_gradients(model, x, y)
     print(result)
@@ -208,7 +209,7 @@ def _graph(options: argparse.Namespace) -> int:
     if path.suffix not in (".svg", ".png", ".pdf"):
         raise Failure(f"a graph is drawn as .svg, .png or .pdf, not {path}")
     try:
-        print(_draw(traced_loss(*_small_loss(options)), path))
+        print(_draw(traced_loss(*_small_model(options)), path))
     except (ValueError, RuntimeError) as error:  # too many layers to be read, or no way to make a PDF
         raise Failure(f"cannot draw {path}: {error}") from error
     return 0
@@ -224,7 +225,3 @@ def _formulas(options: argparse.Namespace) -> int:
         options.refuse(f"argument item: {error}")
     print(list_items(items, detailed=options.item is not None))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

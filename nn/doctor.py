@@ -41,7 +41,10 @@ DEAD_SHARE = 0.9
 TOO_FAR = 1.0  # update / weight: about 0.001 is usual; here a step is as large as what it changes
 
 SLOPES = {"relu": "ReLU", "sigmoid": "Sigmoid", "tanh": "Tanh"}  # the operations that are looked at
+PRODUCTS = "linear", "matmul", "contract"  # and all convolutions: operations that apply a weight
 NUMBERS = "gradient", "signal", "ratio"
+
+Owner = Module | Parameter  # of a row: a layer, or a weight that no layer of its own applies
 
 REMEDIES = {
     "init": "initialize for the activation: He for ReLU, Xavier for tanh: nn.init.he_normal_, xavier_normal_ "
@@ -57,7 +60,7 @@ REMEDIES = {
 
 
 class LayerHealth(NamedTuple):
-    """One row: a layer with parameters, or an activation; what does not apply is None.
+    """One row: a layer with parameters, a weight without a layer, or an activation; what does not apply is None.
 
     ``gradient`` is ‖dW‖ of all its parameters, ``signal`` ‖dZ‖ at its output, ``ratio`` ‖update‖ / ‖W‖.  Of an
     activation, ``dead`` counts the ReLU ``units`` that are 0 for every example, ``saturated`` is the share of sigmoid
@@ -150,6 +153,7 @@ class Diagnosis:
         axes.set_xticks(places, [row.path for row in rows], rotation=90 if len(rows) > 6 else 0)
         axes.set(ylabel="gradient norm", title=f"{self.verdict} (loss {self.loss:.4g})")
         axes.grid(axis="y", alpha=0.3)
+        axes.set_axisbelow(True)
         axes.legend(frameon=False, fontsize="small")
         write_figure(figure, path)
         return figure
@@ -173,9 +177,10 @@ def diagnose(
     """Compute a loss and its gradients once, and say of each layer whether it can learn  (cheat sheet 2.2, 3.3).
 
     ``loss()`` runs the model and returns a Tensor of one element.  Compared are ‖dZ‖ (2.3) at the first and the last
-    layer with a weight: below 1/1000 the gradient vanishes, above 1000 it explodes.  With ``lr`` (of a plain gradient
-    step) or ``optimizer`` (its next step) the table has ‖update‖ / ‖W‖, which is usually about 0.001.  Dropout drops
-    nothing meanwhile.  The model, its gradients, mode and running statistics, and the optimizer stay as they were.
+    use of a weight, by a layer or as in ``x @ w``: below 1/1000 the gradient vanishes, above 1000 it explodes.  With
+    ``lr`` (of a plain gradient step) or ``optimizer`` (its next step) the table has ‖update‖ / ‖W‖, which is usually
+    about 0.001.  Dropout drops nothing meanwhile.  The model, its gradients, mode and running statistics, and the
+    optimizer stay as they were.
 
     Raises TypeError for a loss that is no function or returns no Tensor; ValueError for one of several elements or that
     depends on no parameter of the model, for a bad ``lr``, and for both ``lr`` and ``optimizer``.
@@ -188,17 +193,13 @@ def diagnose(
     >>> found.verdict, [row.path for row in found.layers]
     ('healthy', ['fc1', 'act1', 'fc2'])
     """
-    if not callable(loss):
-        raise TypeError(f"loss must be a function that runs the model, not {type(loss).__name__}; lambda: … makes one")
-    if lr is not None and optimizer is not None:
-        raise ValueError("diagnose takes lr or optimizer, not both")
-    if lr is not None and not 0 <= lr < math.inf:
-        raise ValueError(f"lr must be at least 0 and finite, got {lr}")
+    _check_arguments(loss, lr, optimizer)
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
     with np.errstate(all="ignore"), enable_grad(), checking(), _buffers_kept(model):
         with _outputs(model) as outputs, trace():
             value = _scalar(loss())
-        recorded = [(module, tensor) for module, tensor in outputs if tensor.requires_grad]
+        recorded: list[tuple[Owner, Tensor]] = [(module, tensor) for module, tensor in outputs if tensor.requires_grad]
+        recorded += _applied(_free_weights(trained, recorded), Tape.of(value))
         found = grad(value, [*trained.values(), *[t for _, t in recorded]], allow_unused=True)
     gradients = dict(zip(trained.values(), found, strict=False))
     if all(g is None for g in gradients.values()):
@@ -206,13 +207,22 @@ def diagnose(
     signals = list(zip(recorded, found[len(trained) :], strict=True))
     steps = _steps(gradients, lr, optimizer)
     tape = Tape.of(value, *[tensor for _, tensor in recorded])
-    layers = _layers(model, tape, signals, gradients, steps)
+    layers, flow = _layers(model, tape, signals, gradients, steps)
     last = max([node.seq for node in tape.roots[1:]], default=0)
     hidden = [row for seq, row in layers if seq < last]
     unused = [name for name, p in trained.items() if gradients[p] is None]
     diagnosis = Diagnosis(value.item(), [row for _, row in layers], unused)
-    _judge(diagnosis, model, hidden, tape)
+    _judge(diagnosis, model, hidden, flow, tape)
     return diagnosis
+
+
+def _check_arguments(loss: Any, lr: float | None, optimizer: Optimizer | None) -> None:
+    if not callable(loss):
+        raise TypeError(f"loss must be a function that runs the model, not {type(loss).__name__}; lambda: … makes one")
+    if lr is not None and optimizer is not None:
+        raise ValueError("diagnose takes lr or optimizer, not both")
+    if lr is not None and not 0 <= lr < math.inf:
+        raise ValueError(f"lr must be at least 0 and finite, got {lr}")
 
 
 def _scalar(value: Any) -> Tensor:
@@ -234,12 +244,40 @@ def _outputs(model: Module) -> Iterator[list[tuple[Module, Tensor]]]:
         if isinstance(result, Tensor):
             seen.append((module, result))
 
-    hooks = [m.register_forward_hook(note) for m in model.modules() if list(m.parameters(recurse=False))]
+    handles = [m.register_forward_hook(note) for m in model.modules() if list(m.parameters(recurse=False))]
     try:
         yield seen
     finally:
-        for remove in hooks:
-            remove()
+        for handle in handles:
+            handle.remove()
+
+
+def _free_weights(trained: dict[str, Parameter], recorded: list[tuple[Owner, Tensor]]) -> list[Parameter]:
+    """Weights that are not the one weight of a module that ran, such as those in a ParameterList."""
+    single: set[Parameter] = set()
+    for owner, _ in recorded:
+        weights = [p for p in owner.parameters(recurse=False) if p.ndim > 1] if isinstance(owner, Module) else []
+        single.update(weights if len(weights) == 1 else [])
+    return [p for p in trained.values() if p.ndim > 1 and p not in single]
+
+
+def _applied(weights: list[Parameter], tape: Tape) -> list[tuple[Owner, Tensor]]:
+    """Each of these weights with the results of the products that it, or what was made of it, is a factor of."""
+    made = {id(p._node): [p] for p in weights}  # the weights that an entry was made of, and of nothing else
+    found: list[tuple[Owner, Tensor]] = []
+    for node in tape:
+        inputs = [made.get(id(n), []) for n in node.inputs if n is not None]
+        if node.op is None or not any(inputs):
+            continue
+        if node.op.name.startswith("conv") or node.op.name in PRODUCTS:
+            assert node.extras is not None
+            assert node.extras.note is not None  # by trace()
+            factors = node.inputs if node.op.name == "contract" else node.inputs[:2]  # a third one is a bias
+            sources = [p for n in factors for p in made.get(id(n), [])]
+            found += [(p, Tensor._wrap(node.extras.note.value, node)) for p in sources]
+        elif all(inputs):
+            made[id(node)] = [p for sources in inputs for p in sources]
+    return found
 
 
 @contextmanager
@@ -269,13 +307,15 @@ def _steps(
     known = {p: g._array for p, g in gradients.items() if g is not None}
     if lr is not None:
         return {p: lr * g for p, g in known.items()}
+    if optimizer is None:
+        return {}
     steps: dict[Parameter, np.ndarray] = {}
-    for group in optimizer.param_groups if optimizer is not None else []:
+    for group in optimizer.param_groups:
         for p in group["params"]:
             if p in known:
                 w = p._array.copy()
                 with np.errstate(all="ignore"):
-                    optimizer.update(w, known[p], copy.deepcopy(optimizer.state.get(p, {})), group)  # type: ignore[union-attr]
+                    optimizer.update(w, known[p], copy.deepcopy(optimizer.state.get(p, {})), group)
                 steps[p] = w - p._array
     return steps
 
@@ -286,31 +326,45 @@ def _steps(
 def _layers(
     model: Module, tape: Tape, signals: list[Any], gradients: dict[Parameter, Tensor | None],
     steps: dict[Parameter, np.ndarray],
-) -> list[tuple[int, LayerHealth]]:  # fmt: skip
-    """The rows with their place on the tape, in its order."""
-    paths = {id(module): path for path, module in model.named_modules()}
-    place: dict[Module, int] = {}
-    arriving: dict[Module, list[np.ndarray]] = {}
-    for node, ((module, _), signal) in zip(tape.roots[1:], signals, strict=True):
-        place.setdefault(module, node.seq)
-        arriving.setdefault(module, []).extend([] if signal is None else [signal._array])
+) -> tuple[list[tuple[int, LayerHealth]], list[tuple[str, float]]]:  # fmt: skip
+    """The rows with their place on the tape, in its order; path and ‖dZ‖ of every single use of a weight."""
+    paths = {id(owner): path for path, owner in [*model.named_modules(), *model.named_parameters()]}
+    uses: dict[Owner, list[tuple[int, np.ndarray | None]]] = {}
+    for node, ((owner, _), signal) in zip(tape.roots[1:], signals, strict=True):
+        uses.setdefault(owner, []).append((node.seq, None if signal is None else signal._array))
     rows: list[tuple[int, LayerHealth]] = []
+    flow: list[tuple[int, str, float]] = []
+    free = {owner for owner in uses if isinstance(owner, Parameter)}
     counted: set[Parameter] = set()  # what is shared belongs to the first layer that has it
-    for module, seq in place.items():
-        own = [p for p in module.parameters(recurse=False) if p not in counted and gradients.get(p) is not None]
+    for owner, used in uses.items():
+        parts = _parts(owner, free)
+        own = [p for p in parts if p not in counted and gradients.get(p) is not None]
         counted.update(own)
-        whole = any(list(child.parameters()) for child in module.children())  # its output is not that of one layer
-        weighs = not whole and any(p.ndim > 1 for p in module.parameters(recurse=False))
+        path, kind = paths[id(owner)] or type(owner).__name__, type(owner).__name__
+        weighs = isinstance(owner, Parameter) or (any(p.ndim > 1 for p in parts) and not _holds_layers(owner))
+        arriving = [(seq, array) for seq, array in used if array is not None and weighs]
+        flow += [(seq, path, _norm([array])) for seq, array in arriving]
         moved = [p for p in own if p in steps]
         row = LayerHealth(
-            paths[id(module)] or type(module).__name__, type(module).__name__,
+            path, kind,
             gradient=_norm([g._array for p in own if (g := gradients[p]) is not None]) if own else None,
-            signal=_norm(arriving[module]) if weighs and arriving[module] else None,
+            signal=_norm([array for _, array in arriving]) if arriving else None,
             ratio=_quotient(_norm([steps[p] for p in moved]), _norm([p._array for p in moved])) if moved else None,
         )  # fmt: skip
-        rows.append((seq, row))
+        if parts:
+            rows.append((used[0][0], row))
     rows += [(node.seq, _activation(node, model)) for node in tape if node.op is not None and node.op.name in SLOPES]
-    return sorted(rows, key=lambda pair: pair[0])
+    return sorted(rows, key=lambda pair: pair[0]), [(path, norm) for _, path, norm in sorted(flow)]
+
+
+def _parts(owner: Owner, free: set[Parameter]) -> list[Parameter]:
+    """The parameters of a row, without those that have rows of their own."""
+    return [owner] if isinstance(owner, Parameter) else [p for p in owner.parameters(recurse=False) if p not in free]
+
+
+def _holds_layers(module: Module) -> bool:
+    """Whether what it returns is not the output of one layer."""
+    return any(list(child.parameters()) for child in module.children())
 
 
 def _quotient(update: float, weight: float) -> float:
@@ -338,7 +392,7 @@ def _unit_axis(node: Any) -> int:
     while node is not None and node.op is not None and node.inputs:
         if node.op.name.startswith("conv"):
             return 1
-        if node.op.name in ("linear", "matmul"):
+        if node.op.name in PRODUCTS:
             break
         node = node.inputs[0]
     return -1
@@ -347,7 +401,9 @@ def _unit_axis(node: Any) -> int:
 # -- judgement --------------------------------------------------------------------------------------------------------
 
 
-def _judge(found: Diagnosis, model: Module, hidden: list[LayerHealth], tape: Tape) -> None:
+def _judge(
+    found: Diagnosis, model: Module, hidden: list[LayerHealth], flow: list[tuple[str, float]], tape: Tape
+) -> None:
     """Add the findings, causes before effects.  ``hidden`` are the rows before the last layer: outputs may saturate."""
     bends = any(row.saturated is not None for row in hidden)
     _judge_finite(found, model, tape)
@@ -356,7 +412,7 @@ def _judge(found: Diagnosis, model: Module, hidden: list[LayerHealth], tape: Tap
             text = f"dead ReLUs: {row.dead} of the {row.units} units of {row.path} are 0 for every example"
             found._add("dead ReLUs", text, "rate", "init", "leaky")
     if found.verdict != "non-finite":
-        _judge_depth(found, ["relu", "init", "norm"] if bends else ["init", "norm"])
+        _judge_depth(found, flow, ["relu", "init", "norm"] if bends else ["init", "norm"])
     for row in hidden:
         if row.saturated is not None and row.saturated > FLAT_SHARE:
             text = f"saturated: {row.saturated:.0%} of the values of {row.path} ({row.kind}) lie where it is flat"
@@ -388,17 +444,16 @@ def _judge_finite(found: Diagnosis, model: Module, tape: Tape) -> None:
     found._add("non-finite", f"non-finite: NaN or infinity appears in {where}", "rate", "clip", "logits", "init")
 
 
-def _judge_depth(found: Diagnosis, remedies: list[str]) -> None:
-    """Compare the first layer with the last."""
-    rows = [row for row in found.layers if row.signal is not None]
-    if rows and found.loss and not any(row.gradient for row in found.layers):
+def _judge_depth(found: Diagnosis, flow: list[tuple[str, float]], remedies: list[str]) -> None:
+    """Compare the first use of a weight with the last; a layer that runs again and again is as deep as many."""
+    if flow and found.loss and not any(row.gradient for row in found.layers):
         found._add("vanishing", "vanishing: every gradient is 0, so nothing can be learnt", *remedies, "rate", "leaky")
-    if len(rows) < 2 or not rows[-1].signal:
+    if len(flow) < 2 or not flow[-1][1]:
         return
-    first, last = rows[0], rows[-1]
-    ratio = (first.signal or 0.0) / rows[-1].signal
-    step = ratio ** (1 / (len(rows) - 1))
-    way = f"from {last.path}, the last layer, back to {first.path}, the first: {step:.2g} a layer"
+    (first, start), (last, end) = flow[0], flow[-1]
+    ratio = start / end
+    step = ratio ** (1 / (len(flow) - 1))
+    way = f"from {last}, the last layer, back to {first}, the first: {step:.2g} a layer"
     if ratio < FADED:
         found._add("vanishing", f"vanishing: the gradient shrinks to {ratio:.2g} of itself {way}", *remedies)
     elif ratio > GROWN:

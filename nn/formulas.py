@@ -27,12 +27,16 @@ WIDTH, INDENT = 100, 36  # of the lines, and of the column of titles
 
 
 class Item(NamedTuple):
-    """One item of the sheet; ``names`` is the pattern of its implementers' names, in lower case and without ``_``."""
+    """One item of the sheet; ``names`` is the pattern of its implementers' names, in lower case and without ``_``.
+
+    ``also`` is what else the sheet or the field calls it, for those who look it up.
+    """
 
     section: str
     title: str
     formula: str
     names: str = ".*"
+    also: str = ""
 
     @property
     def test(self) -> str:
@@ -103,8 +107,9 @@ ITEMS = (
     Item("1.3", "Forward propagation", "Z⁽ˡ⁾ = W⁽ˡ⁾ A⁽ˡ⁻¹⁾ + b⁽ˡ⁾\nA⁽ˡ⁾ = g⁽ˡ⁾(Z⁽ˡ⁾)"),
     Item("1.3", "Parameter dimensions", "W⁽ˡ⁾: n⁽ˡ⁾ × n⁽ˡ⁻¹⁾, b⁽ˡ⁾: n⁽ˡ⁾ × 1"),
     Item("2.1", "Mean squared error", "L = (1/N) Σ (y − ŷ)²", "mseloss|meansquarederror"),
-    Item("2.1", "Mean absolute error", "L = (1/N) Σ |y − ŷ|", "l1loss|meanabsoluteerror"),
-    Item("2.1", "Binary cross-entropy", "L = −(1/N) Σ [y log ŷ + (1 − y) log(1 − ŷ)]", "bce.*|binarycrossentropy.*"),
+    Item("2.1", "Mean absolute error", "L = (1/N) Σ |y − ŷ|", "l1loss|meanabsoluteerror", also="mae"),
+    Item("2.1", "Binary cross-entropy", "L = −(1/N) Σ [y log ŷ + (1 − y) log(1 − ŷ)]", "bce.*|binarycrossentropy.*",
+         also="log loss"),
     Item("2.1", "Categorical cross-entropy", "L = −Σ_c y_c log ŷ_c", "categoricalcrossentropy.*"),
     Item("2.2", "Exploding/vanishing gradients",
          "gradients shrink to 0 or explode: repeated products, poor start values, saturation", "diagnos.*"),
@@ -115,7 +120,8 @@ ITEMS = (
     Item("2.3", "Hidden error", "dZ⁽ˡ⁾ = (W⁽ˡ⁺¹⁾ᵀ dZ⁽ˡ⁺¹⁾) * g′⁽ˡ⁾(Z⁽ˡ⁾)", "backward|linear"),
     Item("2.3", "Gradients", "dW⁽ˡ⁾ = (1/m) dZ⁽ˡ⁾ A⁽ˡ⁻¹⁾ᵀ\ndb⁽ˡ⁾ = (1/m) Σ dZ⁽ˡ⁾", "backward|linear"),
     Item("2.3", "Update", "W⁽ˡ⁾ ← W⁽ˡ⁾ − α dW⁽ˡ⁾", "sgd"),
-    Item("2.4", "Exponentially weighted average", "v_t = β v_{t−1} + (1 − β) θ_t, window 1/(1 − β) steps"),
+    Item("2.4", "Exponentially weighted average", "v_t = β v_{t−1} + (1 − β) θ_t, window 1/(1 − β) steps",
+         also="ewa, ema: exponential moving average"),
     Item("2.5", "Bias correction", "v̂_t = v_t / (1 − βᵗ)"),
     Item("2.6", "Momentum", "v ← β v + (1 − β) dW\nW ← W − α v", "momentum"),
     Item("2.6", "RMSprop", "S ← β₂ S + (1 − β₂) dW²\nW ← W − α dW / √(S + ε)", "rmsprop"),
@@ -123,12 +129,13 @@ ITEMS = (
          "v̂ = v / (1 − β₁ᵗ),  Ŝ = S / (1 − β₂ᵗ)\nW ← W − α v̂ / √(Ŝ + ε);  β₁ 0.9, β₂ 0.999, ε 10⁻⁸", "adam"),
     Item("2.6", "Step decay", "α_t = α₀ · drop^⌊t/k⌋", "stepdecay"),
     Item("2.6", "Exponential decay", "α_t = α₀ e^(−λt)", "exponentialdecay"),
-    Item("2.6", "1/t decay", "α_t = α₀ / (1 + λt)", "inversetimedecay"),
-    Item("3.1", "L2 regularization", "J + λ/(2m) Σ ‖W‖²_F\ndW + (λ/m) W", "l2.*"),
-    Item("3.1", "L1 regularization", "J + (λ/m) Σ ‖W‖₁", "l1.*"),
-    Item("3.2", "Dropout", "off with chance p, or on with chance keepProb = 1 − p; no dropout at test time"),
-    Item("3.3", "Xavier initialization", "σ² = 1 / n⁽ˡ⁻¹⁾, for tanh", "xavier.*"),
-    Item("3.3", "He initialization", "σ² = 2 / n⁽ˡ⁻¹⁾, for ReLU", "he.*"),
+    Item("2.6", "1/t decay", "α_t = α₀ / (1 + λt)", "inversetimedecay", also="inverse time decay"),
+    Item("3.1", "L2 regularization", "J + λ/(2m) Σ ‖W‖²_F\ndW + (λ/m) W", "l2.*", also="ridge regression"),
+    Item("3.1", "L1 regularization", "J + (λ/m) Σ ‖W‖₁", "l1.*", also="lasso regression"),
+    Item("3.2", "Dropout", "off with chance p, or on with chance keepProb = 1 − p; no dropout at test time",
+         also="keepprob, keep_prob"),
+    Item("3.3", "Xavier initialization", "σ² = 1 / n⁽ˡ⁻¹⁾, for tanh", "xavier.*", also="glorot"),
+    Item("3.3", "He initialization", "σ² = 2 / n⁽ˡ⁻¹⁾, for ReLU", "he.*", also="kaiming"),
     Item("3.3", "Batch normalization", "Z to mean 0 and variance 1 over each mini-batch", "batchnorm.*"),
     Item("3.4", "Learning rate α", "10⁻ⁿ: 1, 0.1, …, 0.00001", "loguniform"),
     Item("3.4", "Momentum hyperparameter β", "1 − 10⁻ⁿ: 0, 0.9, …, 0.9999999", "oneminusloguniform"),
@@ -213,18 +220,24 @@ def _modules() -> Iterator[ModuleType]:
 
 
 def select(text: str) -> list[Item]:
-    """The items of a chapter ("2"), of a section ("2.6"), or with a word in the title ("adam").
+    """The items of a chapter ("2"), of a section ("2.6"), or with a word in one of their names ("adam", "mae").
 
     Raises ValueError where there is none.
     """
     word = text.lower()
-    chosen = [item for item in ITEMS if word in (item.section, item.section[0]) or word in item.title.lower()]
+    chosen = [item for item in ITEMS if word in (item.section, item.section[0]) or _is_called(item, word)]
     if not chosen or not word:
         first, last = ITEMS[0].section, ITEMS[-1].section
         raise ValueError(
             f"there is no {text!r} in the cheat sheet: it has sections {first} to {last}, and items like Adam"
         )
     return chosen
+
+
+def _is_called(item: Item, word: str) -> bool:
+    """Whether a word is in an item's title or other names, or begins the names of what implements it."""
+    begins = [name for name in re.findall(r"\w+", item.names) if name.startswith(word)]
+    return word in item.title.lower() or word in item.also or bool(begins)
 
 
 def list_items(items: Sequence[Item], detailed: bool = False) -> str:

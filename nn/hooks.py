@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograd_lite import Function, Tensor
 from autograd_lite.writes import read_only
+
+if TYPE_CHECKING:
+    from .module import Module
 
 __all__ = ["Watch"]
 
@@ -29,7 +32,7 @@ class Gate(Function):
 class Watch:
     """One run of a module between two gates: in backward the gradients pass the one at the exit first."""
 
-    def __init__(self, module: Any, hooks: Mapping[object, Callable[..., Any]]) -> None:
+    def __init__(self, module: Module, hooks: Mapping[object, Callable[..., Any]]) -> None:
         self.module, self.hooks = module, hooks
         self.arguments: list[bool] = []  # which of them have a gradient, and which of the results
         self.results: list[bool] = []

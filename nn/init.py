@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from autograd_lite import Tensor, get_default_dtype, no_grad, rand, randn
+from autograd_lite import Generator, Tensor, get_default_dtype, no_grad, rand, randn
 
 __all__ = [
     "calculate_gain", "constant_", "dirac_", "empty", "eye_", "he_normal_", "he_uniform_", "kaiming_normal_",
@@ -31,14 +31,14 @@ def empty(shape: tuple[int, ...], dtype: Any = None) -> Tensor:
 
 
 @no_grad
-def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Any = None) -> T:
+def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> T:
     """Fill from the uniform distribution on [a, b).  Raises ValueError for a > b."""
     tensor.uniform_(a, b, generator=generator)
     return tensor
 
 
 @no_grad
-def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> T:
+def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> T:
     """Fill from the normal distribution.  Raises ValueError for a negative ``std``."""
     tensor.normal_(mean, std, generator=generator)
     return tensor
@@ -46,7 +46,7 @@ def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Any = Non
 
 @no_grad
 def trunc_normal_(
-    tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
+    tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None
 ) -> T:
     """Fill from the normal distribution cut to [a, b]: by its inverse distribution function, exactly.
 
@@ -123,7 +123,7 @@ def dirac_(tensor: T, groups: int = 1) -> T:
 
 
 @no_grad
-def orthogonal_(tensor: T, gain: float = 1.0, generator: Any = None) -> T:
+def orthogonal_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
     """Fill ``(out, in·…)`` with a random orthogonal matrix times ``gain``: its rows or, if fewer, its columns.
 
     Every orthogonal matrix is equally likely: Q of the QR factors of a normal matrix, where R's diagonal is made
@@ -139,7 +139,7 @@ def orthogonal_(tensor: T, gain: float = 1.0, generator: Any = None) -> T:
 
 
 @no_grad
-def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Any = None) -> T:
+def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> T:
     """Fill a matrix ``(out, in)`` from the normal distribution; in each column a share ``sparsity`` is 0.
 
     The share is rounded up (Martens 2010).  Raises ValueError for other than 2 axes, a share outside [0, 1], a
@@ -188,7 +188,7 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
-def _spread(tensor: T, variance: float, normal: bool, generator: Any) -> T:
+def _spread(tensor: T, variance: float, normal: bool, generator: Generator | None) -> T:
     """Fill with mean 0 and a variance: a uniform distribution on ±b has the variance b²/3."""
     if normal:
         return normal_(tensor, 0.0, math.sqrt(variance), generator)
@@ -201,7 +201,7 @@ def _xavier_variance(tensor: Tensor, gain: float, glorot: bool) -> float:
     return gain**2 * (2 / (fan_in + fan_out) if glorot else 1 / fan_in)
 
 
-def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Any = None, *, glorot: bool = False) -> T:
+def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Generator | None = None, *, glorot: bool = False) -> T:
     """Uniform with variance ``gain² / fan_in``, for tanh  (cheat sheet 3.3).
 
     ``glorot=True`` gives PyTorch's and the paper's ``gain² · 2 / (fan_in + fan_out)``  (Glorot & Bengio 2010).
@@ -210,7 +210,7 @@ def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Any = None, *, glor
     return _spread(tensor, _xavier_variance(tensor, gain, glorot), False, generator)
 
 
-def xavier_normal_(tensor: T, gain: float = 1.0, generator: Any = None, *, glorot: bool = False) -> T:
+def xavier_normal_(tensor: T, gain: float = 1.0, generator: Generator | None = None, *, glorot: bool = False) -> T:
     """Normal with the variance of `xavier_uniform_`: ``gain² / fan_in``, for tanh  (cheat sheet 3.3)."""
     return _spread(tensor, _xavier_variance(tensor, gain, glorot), True, generator)
 
@@ -223,7 +223,11 @@ def _kaiming_variance(tensor: Tensor, a: float, mode: str, nonlinearity: str) ->
 
 
 def kaiming_uniform_(
-    tensor: T, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+    tensor: T,
+    a: float = 0.0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> T:
     """Uniform with variance ``gain² / fan``; by default ``2 / ((1 + a²) fan_in)``, for a leaky ReLU of slope ``a``.
 
@@ -234,17 +238,21 @@ def kaiming_uniform_(
 
 
 def kaiming_normal_(
-    tensor: T, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+    tensor: T,
+    a: float = 0.0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> T:
     """Normal with the variance of `kaiming_uniform_`."""
     return _spread(tensor, _kaiming_variance(tensor, a, mode, nonlinearity), True, generator)
 
 
-def he_uniform_(tensor: T, generator: Any = None) -> T:
+def he_uniform_(tensor: T, generator: Generator | None = None) -> T:
     """Uniform with variance ``2 / fan_in``, for ReLU  (cheat sheet 3.3; He et al. 2015)."""
     return kaiming_uniform_(tensor, generator=generator)
 
 
-def he_normal_(tensor: T, generator: Any = None) -> T:
+def he_normal_(tensor: T, generator: Generator | None = None) -> T:
     """Normal with variance ``2 / fan_in``, for ReLU  (cheat sheet 3.3; He et al. 2015)."""
     return kaiming_normal_(tensor, generator=generator)

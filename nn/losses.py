@@ -83,7 +83,7 @@ class SmoothL1Loss(_Loss):
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
         if not beta >= 0:
-            raise ValueError(f"beta must be ≥ 0, got {beta}")
+            raise ValueError(f"beta must be at least 0, got {beta}")
         self.beta = beta
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ class BCELoss(_Loss):
 
     Logarithms stop at −100 as in PyTorch, so that the loss is at most 100 where ŷ is exactly 0 or 1, with a finite
     gradient.  ``weight``, which broadcasts, weighs the elements.  To train, `BCEWithLogitsLoss` of raw scores is exact.
-    Raises ValueError for two shapes, a ŷ outside [0, 1], an unknown reduction.
+    Raises ValueError for two shapes, a ŷ or y outside [0, 1], an unknown reduction.
 
     >>> import autograd_lite as al
     >>> BCELoss()(al.tensor([0.5, 1.0]), al.tensor([1.0, 1.0]))
@@ -117,8 +117,8 @@ class BCEWithLogitsLoss(_Loss):
     """`BCELoss` of ``σ(z)``, computed from the raw scores z: exact where σ(z) rounds to 0 or 1.
 
     ``pos_weight`` weighs the targets 1 (a number, or one for each class), ``weight`` the elements.  The derivative of
-    one element by z is ``dz = σ(z) − y``  (cheat sheet 2.3, 6.2).  Raises ValueError for two shapes, an unknown
-    reduction.
+    one element by z is ``dz = σ(z) − y``  (cheat sheet 2.3, 6.2).  Raises ValueError for two shapes, a y outside
+    [0, 1], an unknown reduction.
     """
 
     def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
@@ -203,7 +203,8 @@ class KLDivLoss(_Loss):
     """The Kullback-Leibler divergence ``y (log y − x)`` of log-probabilities x and probabilities y of one shape.
 
     "mean" is over all elements as in PyTorch; "batchmean", over the first axis, is the divergence.  With ``log_target``
-    the target holds log-probabilities, too.  Raises ValueError for two shapes and for an unknown reduction.
+    the target holds log-probabilities, too.  Raises ValueError for two shapes, a y outside [0, 1], an unknown
+    reduction.
     """
 
     reductions = ("mean", "batchmean", "sum", "none")

@@ -26,7 +26,8 @@ from numpy import ndarray
 from autograd_lite import Tensor
 
 __all__ = [
-    "accuracy", "confusion_matrix", "f1", "mean_absolute_error", "precision", "r2", "recall", "top_k_accuracy",
+    "accuracy", "confusion_matrix", "f1", "mean_absolute_error", "mean_squared_error", "precision", "r2", "recall",
+    "top_k_accuracy",
 ]  # fmt: skip
 
 AVERAGES = "macro", "micro", "weighted", "binary", None
@@ -70,8 +71,8 @@ def confusion_matrix(prediction: Any, target: Any, classes: int | None = None) -
     """How often class i was taken for class j, at ``[i, j]``: ``(N, C, …) or int (N, …), int (N, …) -> int64 (C, C)``.
 
     C is ``classes``, else the number of scores, else the largest class and one.  Raises ValueError for shapes that do
-    not belong together, no examples, and a class below 0 or not below C; TypeError for targets that are not whole
-    numbers.
+    not belong together, no examples, a score that is NaN, and a class below 0 or not below C; TypeError for targets
+    that are not whole numbers.
     """
     predicted, true, count = _classes(prediction, target, classes)
     return np.bincount(true * count + predicted, minlength=count * count).reshape(count, count)
@@ -140,6 +141,9 @@ def _classes(prediction: Any, target: Any, classes: int | None = None) -> tuple[
     count = classes
     if predicted.ndim == true.ndim + 1 and predicted.shape[1] > 1:
         count = predicted.shape[1] if classes is None else classes
+        if np.isnan(predicted).any():
+            example = tuple(int(i) for i in np.argwhere(np.isnan(predicted))[0])
+            raise ValueError(f"the score at {example} is NaN: no class has the largest one")
         predicted = predicted.argmax(1)
     elif predicted.dtype.kind not in "iub" and predicted.shape == true.shape:
         raise TypeError(
@@ -178,6 +182,16 @@ def mean_absolute_error(prediction: Any, target: Any) -> float:
     """
     predicted, true = _same_shape(prediction, target)
     return float(np.abs(true - predicted).mean())
+
+
+def mean_squared_error(prediction: Any, target: Any) -> float:
+    """``(1/N) Σ (y − ŷ)²`` over all elements  (cheat sheet 2.1).  Raises ValueError for two shapes and for no elements.
+
+    >>> mean_squared_error([1.0, 2.0], [1.0, 4.0])
+    2.0
+    """
+    predicted, true = _same_shape(prediction, target)
+    return float(((true - predicted) ** 2).mean())
 
 
 def r2(prediction: Any, target: Any) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd_lite import Tensor
+from autograd_lite import Generator, Tensor
 from autograd_lite.ops.dropout import chance_of_staying
 
 from .init import he_normal_, xavier_normal_, zeros_
@@ -49,7 +49,7 @@ class MLP(Sequential):
 
     def __init__(
         self, sizes: Sequence[int], activation: Any = "relu", output: Any = None, *, dropout: float = 0.0,
-        batch_norm: bool = False, init: str | None = None, dtype: Any = None, generator: Any = None,
+        batch_norm: bool = False, init: str | None = None, dtype: Any = None, generator: Generator | None = None,
     ) -> None:  # fmt: skip
         if len(sizes) < 2:
             raise ValueError(f"an MLP needs at least the sizes of its input and output, got {list(sizes)}")
@@ -98,7 +98,7 @@ class LeNet5(Sequential):
 
     def __init__(
         self, shape: Shape = (1, 28, 28), classes: int = 10, activation: Any = "relu", pool: str = "max",
-        *, generator: Any = None,
+        *, generator: Generator | None = None,
     ) -> None:  # fmt: skip
         pools: dict[str, Callable[..., Module]] = {"max": MaxPool2d, "avg": AvgPool2d}
         if pool not in pools:
@@ -127,7 +127,7 @@ class SmallVGG(Sequential):
     images 106,730 parameters.  Raises ValueError for images below 4×4.
     """
 
-    def __init__(self, shape: Shape = (3, 32, 32), classes: int = 10, *, generator: Any = None) -> None:
+    def __init__(self, shape: Shape = (3, 32, 32), classes: int = 10, *, generator: Generator | None = None) -> None:
         channels, height, width = shape
         if min(height, width) < 4:
             raise ValueError(f"SmallVGG needs images of at least 4×4, got {shape}")
@@ -150,7 +150,7 @@ class ResidualBlock(Module):
     The shortcut is x itself, or a 1×1 convolution where the shape changes  (He et al. 2016).
     """
 
-    def __init__(self, channels: int, filters: int, stride: int = 1, *, generator: Any = None) -> None:
+    def __init__(self, channels: int, filters: int, stride: int = 1, *, generator: Generator | None = None) -> None:
         self.body = Sequential({
             "conv1": Conv2d(channels, filters, 3, stride, padding=1, bias=False, generator=generator),
             "bn1": BatchNorm2d(filters), "act": ReLU(),
@@ -175,7 +175,7 @@ class ResNet8(Sequential):
     Source: He et al. 2016, 4.2.
     """
 
-    def __init__(self, shape: Shape = (3, 32, 32), classes: int = 10, *, generator: Any = None) -> None:
+    def __init__(self, shape: Shape = (3, 32, 32), classes: int = 10, *, generator: Generator | None = None) -> None:
         super().__init__({
             "conv": Conv2d(shape[0], 16, 3, padding=1, bias=False, generator=generator),
             "bn": BatchNorm2d(16), "act": ReLU(),

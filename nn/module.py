@@ -318,8 +318,8 @@ class Module:
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Mismatch:
         """Copy values into the parameters and buffers of the same names; returns the names that did not match.
 
-        Raises ValueError that lists every missing and unknown name (unless ``strict=False``), wrong shape and dtype;
-        TypeError for what is no mapping.  Then nothing was changed.
+        Raises ValueError that lists every missing and unknown name (unless ``strict=False``), wrong shape and dtype,
+        and two values for what is shared; TypeError for what is no mapping.  Then nothing was changed.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"a state is a mapping of names to tensors, not a {type(state_dict).__name__}")
@@ -328,12 +328,17 @@ class Module:
         unexpected = [name for name in state_dict if name not in own]
         problems = [f"missing {name!r} {own[name].shape}" for name in missing] if strict else []
         problems += [f"unknown {name!r}" for name in unexpected] if strict else []
-        values = {name: _plain(state_dict[name]) for name in own if name in state_dict}
+        # Copies: a state_dict() shares memory with its module, perhaps this one, with names exchanged.
+        values = {name: np.array(_plain(state_dict[name])) for name in own if name in state_dict}
+        first: dict[int, str] = {}
         for name, value in values.items():
+            twin = first.setdefault(id(own[name]), name)
             if value.shape != own[name].shape:
                 problems.append(f"{name!r} has shape {value.shape}, the module's {own[name].shape}")
             elif not np.can_cast(value.dtype, own[name].dtype, "same_kind"):
                 problems.append(f"{name!r} is {value.dtype}, the module's {own[name].dtype}")
+            elif twin != name and values[twin].tobytes() != value.tobytes():
+                problems.append(f"{twin!r} and {name!r} differ, in the module they are one")
         if problems:
             raise ValueError(f"load_state_dict of {type(self).__name__}: " + "; ".join(problems))
         for name, value in values.items():
@@ -344,7 +349,9 @@ class Module:
     # -- settings -----------------------------------------------------------------------------------------------------
 
     def train(self: M, mode: bool = True) -> M:
-        """Set training mode, which matters to layers such as dropout; returns self."""
+        """Set training mode, which matters to layers such as dropout; returns self.  Raises TypeError for no bool."""
+        if not isinstance(mode, (bool, np.bool_)):
+            raise TypeError(f"train takes True or False, not {mode!r:.60}")
         for module in self.modules():
             module.training = bool(mode)
         return self

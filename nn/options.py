@@ -50,16 +50,16 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     search.set_defaults(run=commands["search"], refuse=search.error)
     for name, text in (("check", "check the gradients of a small network against finite differences"),
                        ("graph", "draw the computation graph of a small network")):  # fmt: skip
-        command = parsers.add_parser(name, help=text, description=text)
+        command = parsers.add_parser(name, help=text, description=f"{text.capitalize()}.")
         command.add_argument("--model", dest="sizes", type=_sizes, metavar="SIZES", help="layer sizes (default 4-3-2)")
         command.add_argument("--seed", type=_seed, default=0, help="of weights and inputs (default 0)")
         if name == "graph":
             command.add_argument("--out", default="graph.svg", help=".svg, .png or .pdf (default graph.svg)")
         command.set_defaults(run=commands[name])
     text = "list the formulas of the cheat sheet, with what implements each"
-    formulas = parsers.add_parser("formulas", help=text, description=text)
+    formulas = parsers.add_parser("formulas", help=text, description=f"{text.capitalize()}.")
     formulas.add_argument(
-        "item", nargs="?", help="a section like 2.6, a chapter like 2, or a title like adam: in detail"
+        "item", nargs="?", help="a section like 2.6, a chapter like 2, or a name like adam or mae: in detail"
     )
     formulas.set_defaults(run=commands["formulas"], refuse=formulas.error)
     return parser
@@ -122,7 +122,7 @@ def _add_search(search: argparse.ArgumentParser) -> None:
     search.add_argument("--data", metavar="FOLDER", help="folder of the task's files, gzipped or not")
     search.add_argument("--trials", type=_count, default=20, help="how many points to try (default 20)")
     search.add_argument("--epochs", type=_count, help="of each trial (default 10)")
-    search.add_argument("--optimizer", choices=OPTIMIZERS, help="adam (default), or sgd with momentum")
+    search.add_argument("--optimizer", choices=OPTIMIZERS, help="adam (default), or sgd with the sheet's momentum")
     search.add_argument("--seed", type=_seed, help="of the points, of start weights and order (default 0)")
     search.add_argument("--workers", type=_count, help="processes (default: one a core)")
     search.add_argument("--out", default="runs", help="folder of all runs (default runs)")

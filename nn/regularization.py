@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import math
 import operator
+import re
 from collections.abc import Iterable
 
 from autograd_lite import Tensor
 
 from .layers.linear import Neuron
+from .layers.norm import LayerNorm
 from .module import Module
 
 __all__ = ["L1Penalty", "L2Penalty"]
@@ -18,8 +21,8 @@ class _Penalty(Module):
     """What the penalties have in common; a subclass says what one weight tensor and the sum of all cost."""
 
     def __init__(self, lambd: float, *, all_parameters: bool = False) -> None:
-        if not lambd >= 0:
-            raise ValueError(f"lambd must be ≥ 0, got {lambd}")
+        if not 0 <= lambd < math.inf:
+            raise ValueError(f"lambd must be at least 0 and finite, got {lambd}")
         self.lambd, self.all_parameters = lambd, all_parameters
 
     def cost(self, w: Tensor) -> Tensor:
@@ -48,7 +51,11 @@ class _Penalty(Module):
             found = list(model.parameters())
         else:
             neurons = {id(part.w) for part in model.modules() if isinstance(part, Neuron)}
-            found = [p for p in model.parameters() if p.ndim > 1 or id(p) in neurons]
+            scales = {id(p) for part in model.modules() if isinstance(part, LayerNorm) for p in part.parameters()}
+            found = [
+                p for name, p in model.named_parameters()
+                if (p.ndim > 1 and id(p) not in scales and not _is_bias(name)) or id(p) in neurons
+            ]  # fmt: skip
         if not found:
             raise ValueError(
                 f"{type(self).__name__} found no weights in {type(model).__name__}: none has two axes; "
@@ -60,14 +67,21 @@ class _Penalty(Module):
         return f"lambd={self.lambd}" + (", all_parameters=True" if self.all_parameters else "")
 
 
+def _is_bias(path: str) -> bool:
+    """Whether a parameter is called b, b1, bias, …, itself or its list: the sheet's b has two axes, (n, 1)."""
+    name = next(part for part in (*reversed(path.split(".")), "") if not part.isdigit())
+    return re.fullmatch(r"(b|bias|biases)_?\d*", name) is not None
+
+
 class L2Penalty(_Penalty):
     """``λ/(2m) Σ ‖W‖²_F``, which adds ``(λ/m) W`` to the gradient of each W  (cheat sheet 3.1).
 
     Called with a model and m, the number of examples that the loss is the mean of, it is a cost to add to that loss.
-    The sum is over the weights: parameters of at least two axes, and w of a `Neuron`; not over biases and the scales of
-    norms, unless ``all_parameters``.  In place of a model a list of tensors can be given.  For plain gradient descent
-    it is the same as ``weight_decay = λ/m`` on those weights; for optimizers with averages it is not.
-    Raises ValueError for a negative λ, m below 1, a model without weights; TypeError for an m that is no whole number.
+    The sum is over the weights: parameters of at least two axes, and w of a `Neuron`; not over biases, also those of
+    two axes that are called b, b1 or bias, and the scales of norms, unless ``all_parameters``.  In place of a model a
+    list of tensors can be given.  An optimizer's ``weight_decay = λ/m`` on those weights, which adds the same to the
+    gradient, has the same effect; only that of `AdamW`, beside the gradient, has not.  Raises ValueError for a λ that
+    is negative or not finite, m below 1, a model without weights; TypeError for an m that is no whole number.
 
     >>> import autograd_lite as al
     >>> w = al.tensor([[3.0, -4.0]], requires_grad=True)

@@ -12,18 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from autograd_lite import Generator
 
 from . import functional as F
 from .data import DataLoader, Subset, random_split
 from .metrics import accuracy
 from .models import MLP
-from .optim import SGD, Adam, Optimizer
+from .optim import Adam, Momentum, Optimizer
 from .optim.lr_scheduler import ExponentialDecay
-from .runs import Failure, known_run, new_run
-from .search import SHEET, Journal, SearchError, SearchResult, Trial, random_search
+from .runs import known_run, new_run
+from .search import SHEET, Journal, SearchResult, Trial, random_search
+from .search.results import shown
+from .table import aligned
 from .tasks import CLASSES, TASKS
 from .train import Trainer
 
@@ -71,7 +71,7 @@ def _split(task: str, data: str | None, seed: int) -> tuple[Subset, Subset]:
 
 def _make_optimizer(name: str, model: MLP, lr: float, rest: dict[str, float]) -> Optimizer:
     if name == "sgd":
-        return SGD(model.parameters(), lr, rest["momentum"], dampening=rest["momentum"])
+        return Momentum(model.parameters(), lr, rest["momentum"])
     return Adam(model.parameters(), lr, (rest["beta1"], rest["beta2"]), rest["eps"])
 
 
@@ -79,14 +79,7 @@ def _make_optimizer(name: str, model: MLP, lr: float, rest: dict[str, float]) ->
 
 
 def search(options: argparse.Namespace) -> str:
-    """Run the command; returns "", or after Ctrl-C what to say of the rest.  Raises Failure."""
-    try:
-        return _search(options)
-    except SearchError as error:
-        raise Failure(str(error)) from error
-
-
-def _search(options: argparse.Namespace) -> str:
+    """Run the command; returns "", or after Ctrl-C what to say of the rest.  Raises Failure, SearchError."""
     out = Path(options.out)
     if options.resume:
         folder = known_run(out, options.name, TRIALS, "search")
@@ -136,8 +129,7 @@ def _importance(result: SearchResult) -> str:
         shares = result.importance()
     except ValueError as error:  # too few trials
         return str(error)
-    width = max(map(len, shares))
-    lines = [f"{name.ljust(width)}   {share:.2f}   {'█' * round(20 * share)}" for name, share in shares.items()]
+    lines = aligned([(name, f"{share:.2f}", "█" * round(20 * share)) for name, share in shares.items()], left=3)
     return "\n".join(["importance: the share of the scores' variation that each explains by itself", *lines])
 
 
@@ -155,6 +147,8 @@ def _progress(trials: int, wanted: bool) -> Iterator[Callable[[Trial], Any]]:
         yield lambda trial: print(_line(trial), flush=True)
         print()
         return
+    from tqdm import tqdm
+
     best = -math.inf
     with tqdm(total=trials, unit="trial", dynamic_ncols=True) as bar:
 
@@ -168,5 +162,5 @@ def _progress(trials: int, wanted: bool) -> Iterator[Callable[[Trial], Any]]:
 
 
 def _line(trial: Trial) -> str:
-    values = ", ".join([f"{name} {value:.3g}" for name, value in trial.point.items()])
+    values = ", ".join([f"{name} {shown(value)}" for name, value in trial.point.items()])
     return f"trial {trial.number}: {trial.error if trial.score is None else format(trial.score, '.2%')}   {values}"

@@ -15,6 +15,7 @@ from .data import DataError, DataLoader, TensorDataset, random_split
 from .module import Module
 from .optim import SGD, Adam, Optimizer
 from .optim import lr_scheduler as schedules
+from .regularization import L2Penalty
 from .tasks import NETS, TASKS, full_name, make_model
 from .train import Trainer, read_checkpoint
 
@@ -86,6 +87,10 @@ class Settings:
         if self.optimizer == "sgd":
             return SGD(model.parameters(), lr=self.lr, momentum=0.9, weight_decay=self.weight_decay)
         return Adam(model.parameters(), lr=self.lr, weight_decay=self.weight_decay)
+
+    def make_penalty(self, m: int) -> L2Penalty | None:
+        """What weight decay adds to the cost of m examples, ``weight_decay/2 Σ ‖W‖²``; None if there is none."""
+        return L2Penalty(self.weight_decay * m, all_parameters=True) if self.weight_decay else None
 
     def make_schedule(self, optimizer: Optimizer, batches: int) -> schedules.LRScheduler | None:
         """The schedule, for epochs of so many ``batches``: one that is `bound` steps after each batch."""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_lite import Tensor, get_default_dtype, no_grad
+from autograd_lite import Tensor, get_default_dtype
 
 from .counts import Shape, multiply_adds, parameter_formula, shape_formula
 from .layers import Lazy, Linear, Softmax
 from .module import Module
-from .table import html_table, text_table
+from .table import aligned, html_table, text_table
+from .utils import evaluating
 
 __all__ = ["Layer", "Summary", "SummaryError", "summary"]
 
@@ -75,8 +75,7 @@ class Summary:
         """How the sizes and numbers of parameters come about, in the cheat sheet's formulas  (cheat sheet 4.1, 6.1)."""
         rows = [(layer.path, layer.shape_formula, layer.parameter_formula) for layer in self.layers]
         columns = [c for c in zip(*[row for row in rows if row[1] or row[2]], strict=True) if any(c)]
-        widths = [max(map(len, column)) for column in columns]
-        lines = ["   ".join(map(str.ljust, row, widths)).rstrip() for row in zip(*columns, strict=True)]
+        lines = aligned(list(zip(*columns, strict=True)), left=len(columns))
         kinds: dict[str, int] = {}
         for layer in self.layers:
             kinds[layer.kind] = kinds.get(layer.kind, 0) + layer.parameters
@@ -85,6 +84,8 @@ class Summary:
 
     def __str__(self) -> str:
         return f"{self.table()}\n\n{self.formulas()}".rstrip()
+
+    __repr__ = __str__
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [
@@ -140,7 +141,7 @@ def summary(model: Module, input_shape: Any, dtype: Any = None, *, batch: bool =
     """
     inputs = _inputs(model, input_shape, dtype, batch)
     recorder = _Recorder(model, inputs, batch)
-    with recorder.watching(), no_grad():
+    with recorder.watching():
         try:
             model(*inputs)
         except Exception as error:
@@ -178,18 +179,14 @@ class _Recorder:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Hooks and eval mode, as long as the model runs."""
-        modules = list(self.model.modules())
-        modes = [module.training for module in modules]
-        handles = [module.register_forward_hook(self._note) for module in modules]
-        self.model.eval()
+        """Hooks and evaluation, as long as the model runs."""
+        handles = [module.register_forward_hook(self._note) for module in self.model.modules()]
         try:
-            yield
+            with evaluating(self.model):
+                yield
         finally:
             for handle in handles:
                 handle.remove()
-            for module, training in zip(modules, modes, strict=True):
-                module.training = training
 
     def _note(self, module: Module, args: tuple[Any, ...], result: Any) -> None:
         own = list(module.parameters(recurse=False))
@@ -262,8 +259,9 @@ class _Recorder:
 
 def _innermost(error: Exception) -> tuple[Module, tuple[Any, ...]] | None:
     """The innermost module that ran when ``error`` was raised, and its arguments."""
-    found = None
-    for frame, _ in traceback.walk_tb(error.__traceback__):
+    found, step = None, error.__traceback__
+    while step is not None:
+        frame, step = step.tb_frame, step.tb_next
         if frame.f_code is Module.__call__.__code__:
             found = frame.f_locals["self"], frame.f_locals["args"]
     return found

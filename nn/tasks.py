@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from autograd_lite import Generator
 
 from .data import TensorDataset, cifar10, digits, fashion_mnist, mnist
 from .data.idx import DEBIAN
@@ -82,7 +84,7 @@ def full_name(text: str, task: Task) -> str:
     return _dashed(*sizes)
 
 
-def make_model(name: str, task: Task, generator: Any) -> Module:
+def make_model(name: str, task: Task, generator: Generator | None) -> Module:
     """A model from its full name."""
     if name in NETS:
         return NETS[name](task.shape, CLASSES, generator=generator)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import errno
 import math
 import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,8 +51,9 @@ class Trainer:
     ``(prediction, target) -> number`` such as `nn.metrics.accuracy`, a list of them or a dict by name; they see all
     predictions of an epoch together, so that a figure like F1 is exact.  ``schedule`` steps after each epoch, with
     ``schedule_each="batch"`` after each batch; ReduceLROnPlateau is given the figure that early stopping monitors, else
-    the validation loss, else the loss.  ``clip_norm`` bounds the norm of the gradient.  ``ema`` averages the
-    weights: `evaluate` and `predict` use the average, and ``ema.copy_to(model)`` gives it to the model.
+    the validation loss, else the loss.  ``clip_norm`` bounds the norm of the gradient by what the optimizer trains.
+    ``ema`` averages the weights: `evaluate` and `predict` use the average, and ``ema.copy_to(model)`` gives it to the
+    model.
 
     A Trainer is always at the end of an epoch.  Whatever ends an epoch early (an error, Ctrl-C, `stop`) takes model,
     optimizer and all else back to where the epoch began, and a training continued from there, or from a checkpoint on
@@ -134,11 +137,13 @@ class Trainer:
         `load`.  ``after_batch`` is called with this trainer after each step.  ``progress`` shows a bar: by default in
         terminals and notebooks.
 
-        Raises Diverged for a loss that is not finite; ValueError for no batches, an unknown figure to monitor, and a
-        loader whose generator the trainer does not know.
+        Raises Diverged for a loss that is not finite; ValueError for no batches, an unknown figure to monitor, a loader
+        whose generator the trainer does not know, and a checkpoint by the ending .npz; OSError for one in no folder.
         """
         sets = validation if isinstance(validation, Mapping) else {} if validation is None else {"val": validation}
         self._check(batches, sets, early_stopping)
+        if checkpoint is not None:
+            _check_place(Path(checkpoint))
         callbacks, self.stopped = list(callbacks), False
         length = len(batches) if isinstance(batches, Sized) else None
         with progress_bar(progress, length and length * epochs, (length or 0) * self.epoch) as tick:
@@ -230,7 +235,7 @@ class Trainer:
             prediction, target, loss = self.compute(batch)
             if not math.isfinite(loss.item()):
                 raise Diverged(f"the loss became {loss.item()} in epoch {self.epoch + 1}; try a smaller learning rate")
-            self.optimizer.zero_grad()
+            self.model.zero_grad()  # also of what the optimizer does not train, or they would add up
             loss.backward()
             if self.clip_norm is not None:
                 self._clip(self.clip_norm)
@@ -245,7 +250,8 @@ class Trainer:
 
     def _clip(self, norm: float) -> None:
         try:
-            clip_grad_norm_(self.model.parameters(), norm, error_if_nonfinite=True)
+            trained = [p for group in self.optimizer.param_groups for p in group["params"]]
+            clip_grad_norm_(trained, norm, error_if_nonfinite=True)
         except RuntimeError as error:
             raise Diverged(f"{error}, in epoch {self.epoch + 1}; try a smaller learning rate") from error
 
@@ -430,6 +436,14 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     return stored
 
 
+def _check_place(path: Path) -> None:
+    """Refuse before the first epoch what would fail after it."""
+    if path.suffix == ".npz":
+        raise ValueError(f"an .npz file holds tensors only, and no checkpoint: give {path} another ending")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder for a checkpoint", str(path.parent))
+
+
 def _by_name(metrics: Iterable[Metric] | Mapping[str, Metric]) -> dict[str, Metric]:
     """Metrics by name; functions have theirs."""
     given = metrics.items() if isinstance(metrics, Mapping) else [(getattr(m, "__name__", ""), m) for m in metrics]
@@ -445,10 +459,11 @@ def _by_name(metrics: Iterable[Metric] | Mapping[str, Metric]) -> dict[str, Metr
 
 def check_gradients(
     model: Module, x: Tensor, y: Tensor, max_elements: int = MAX_ELEMENTS,
-    loss: Callable[[Any, Any], Tensor] = F.cross_entropy,
+    penalty: Callable[[Module, int], Tensor] | None = None, loss: Callable[[Any, Any], Tensor] = F.cross_entropy,
 ) -> GradcheckResult:  # fmt: skip
     """Check the gradients of the loss by every parameter, on a float64 copy of the model.
 
+    With a ``penalty``, such as `L2Penalty`, it is part of the cost, while dropout is off  (cheat sheet 2.2).
     Parameters of more than ``max_elements`` are checked along random directions.  At the kinks of ReLU, which real data
     may hit, there is nothing to compare; the result counts them.
     """
@@ -456,9 +471,10 @@ def check_gradients(
     inputs, target = (t.double() if t.dtype.kind == "f" else t for t in (x, y))
     parameters = list(checked.parameters())
 
-    def value(*_: Tensor) -> Tensor:
-        return loss(checked(inputs), target)
+    def cost(*_: Tensor) -> Tensor:
+        value = loss(checked(inputs), target)
+        return value if penalty is None else value + penalty(checked, len(y))
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "gradcheck: .* at a kink", UserWarning)
-        return gradcheck(value, parameters, eps=EPS, raise_exception=False, max_elements=max_elements)
+        return gradcheck(cost, parameters, eps=EPS, raise_exception=False, max_elements=max_elements)

@@ -42,7 +42,7 @@ def train_vision(options: argparse.Namespace) -> str:
     print(summary(trainer.model, train.tensors[0].shape[1:]).table(), end="\n\n")
     images, elements = CHECKED
     x, y = train[:images]
-    result = check_gradients(trainer.model, x, y, elements, trainer.loss)
+    result = check_gradients(trainer.model, x, y, elements, loss=trainer.loss)
     print(result if not result else str(result).partition("\n")[0])
     if not result:
         raise Failure("the gradients of this model are wrong; it was not trained")
@@ -101,9 +101,8 @@ def _write_results(training: VisionTraining, folder: Path) -> list[str]:
             write_loss_plot(folder / "loss.svg", trainer.history, training.main)
             training.draw(folder / PREDICTIONS)
             written += ["loss.svg", PREDICTIONS]
-        except ImportError:
-            print(f'autograd-lite: loss.svg and {PREDICTIONS} left out: they need matplotlib; '
-                  'pip install "autograd-lite[viz]"', file=sys.stderr)  # fmt: skip
+        except ImportError as error:
+            print(f"autograd-lite: loss.svg and {PREDICTIONS} left out: {error}", file=sys.stderr)
     return written
 
 

@@ -20,6 +20,7 @@ import autograd_lite as al
 import nn
 from nn import cli
 from nn.data import digits
+from nn.report import traced_loss
 from nn.settings import Settings, Training
 from nn.train import Trainer
 
@@ -115,6 +116,29 @@ def test_without_matplotlib_and_renderer_the_rest_is_written(
     assert "fc1.weight" in (tmp_path / "digits" / "graph.svg.txt").read_text(encoding="utf-8")
     assert "graph.svg.txt" in out
     assert "loss.svg" not in out
+
+
+def test_the_check_before_a_training_includes_weight_decay(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nn.L2Penalty, "cost", lambda self, w: (w * w.detach()).sum())  # half of its gradient
+    argv = ["train", "digits", *SMALL, "--epochs", 1, "--out", tmp_path]
+    assert run(capsys, *argv)[0] == 0
+    fails(capsys, 1, "the gradients of this model are wrong", *argv, "--weight-decay", 0.1)
+
+
+def test_the_graph_of_a_run_has_its_own_gradients(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[nn.Module, al.Tensor, al.Tensor]] = []
+    monkeypatch.setattr(cli, "traced_loss", lambda *given: drawn.append(given) or traced_loss(*given))
+    assert run(capsys, "train", "digits", "--model", "linear", "--epochs", 1, "--out", tmp_path)[0] == 0
+    model, x, y = drawn[0]
+    model.zero_grad()
+    traced_loss(model, x, y).backward()
+    picture = (tmp_path / "digits" / "graph.svg").read_text(encoding="utf-8")
+    norms = [np.linalg.norm(p.grad.numpy()) for p in model.parameters()]
+    assert all(f"grad ‖·‖ = {norm:.4g}" in picture for norm in norms), norms
 
 
 # -- resume -----------------------------------------------------------------------------------------------------------

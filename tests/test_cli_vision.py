@@ -42,7 +42,7 @@ def small(task: str, folder: Path, *more: Any) -> list[Any]:
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """No gradient check, which takes a second or two."""
-    monkeypatch.setattr(vision_command, "check_gradients", lambda *_: True)
+    monkeypatch.setattr(vision_command, "check_gradients", lambda *_, **options: True)
 
 
 @pytest.fixture

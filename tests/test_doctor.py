@@ -96,6 +96,76 @@ def test_healthy_networks_are_not_accused(activation: str, start: str, norm: boo
         assert found.findings == found.remedies == found.unused == []
 
 
+class Loose(nn.Module):
+    """Weights without layers of their own, applied in three ways: ``x @ w``, ``(w.T @ x.T).T``, `F.linear`."""
+
+    def __init__(self, depth: int, scale: float, activation: Callable[[al.Tensor], al.Tensor], way: str) -> None:
+        draw = [al.randn(20, 20, generator=al.Generator(i)) * (scale / 20**0.5) for i in range(depth)]
+        self.weights = nn.ParameterList(draw)
+        self.biases = nn.ParameterList([al.zeros(20, 1) for _ in draw])
+        self.last = nn.Linear(20, 10, generator=al.Generator(depth))
+        self.activation, self.way = activation, way
+
+    def forward(self, x: al.Tensor) -> al.Tensor:
+        for w, b in zip(self.weights, self.biases, strict=True):
+            if self.way == "matrix":
+                z = x @ w + b.T
+            elif self.way == "sheet":
+                z = (w.T @ x.T + b).T
+            else:
+                z = F.linear(x, w.T * 1.0, b.reshape(-1))
+            x = self.activation(z)
+        return self.last(x)
+
+
+@pytest.mark.parametrize("way", ["matrix", "sheet", "linear"])
+@pytest.mark.parametrize(
+    ("scale", "activation", "verdict"),
+    [(1.0, al.sigmoid, "vanishing"), (0.1, al.tanh, "vanishing"), (5.0, al.relu, "exploding"),
+     (2**0.5, al.relu, "healthy"), (1.0, al.tanh, "healthy")],
+)  # fmt: skip
+def test_weights_without_layers_are_judged(
+    scale: float, activation: Callable[[al.Tensor], al.Tensor], verdict: str, way: str
+) -> None:
+    found = examined(Loose(12, scale, activation, way))
+    assert found.verdict == verdict, found
+    rows = [row for row in found.layers if row.kind == "Parameter"]
+    assert [row.path for row in rows] == [f"weights.{i}" for i in range(12)]
+    assert all(row.signal and row.gradient for row in rows)
+
+
+def test_a_layer_without_a_call_has_the_figures_of_one_with() -> None:
+    """`F.linear` of a layer's weight is that layer: ‖dW‖ and ‖dZ‖ are the same."""
+    model = stack(3, "tanh", "xavier")
+    x, y = batch()
+    whole = nn.diagnose(model, lambda: F.cross_entropy(model(x), y))
+
+    def by_hand() -> al.Tensor:
+        first = al.tanh(F.linear(x, model.fc1.weight, model.fc1.bias))
+        return F.cross_entropy(model.fc3(model.act2(model.fc2(first))), y)
+
+    found = nn.diagnose(model, by_hand)
+    assert found.layers[0].path == "fc1.weight"
+    assert found.layers[0].signal == pytest.approx(whole.layers[0].signal)
+    assert found.layers[0].gradient == pytest.approx(np.linalg.norm(_gradient_of(model.fc1.weight, by_hand)))
+
+
+def _gradient_of(parameter: nn.Parameter, loss: Callable[[], al.Tensor]) -> np.ndarray:
+    return al.autograd.grad(loss(), [parameter])[0].numpy()
+
+
+@pytest.mark.parametrize(("scale", "verdict"), [(0.3, "vanishing"), (3.0, "exploding"), (1.0, "healthy")])
+def test_a_layer_that_runs_again_and_again_is_deep(scale: float, verdict: str) -> None:
+    """Of an orthogonal matrix times s, run 12 times, the gradient changes by s¹¹ from the last run to the first."""
+    cell = nn.Linear(20, 20, bias=False, generator=al.Generator(0))
+    nn.init.orthogonal_(cell.weight, gain=scale, generator=al.Generator(1))
+    model = nn.Sequential(*[cell] * 12)
+    x, _ = batch()
+    found = nn.diagnose(model, lambda: model(x).mean())
+    assert found.verdict == verdict, found
+    assert [row.path for row in found.layers] == ["0"]
+
+
 def test_the_models_of_the_library_are_healthy() -> None:
     y = al.arange(16) % 10
     for model, shape in [

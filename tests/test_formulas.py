@@ -87,6 +87,11 @@ def test_where_it_is_and_what_it_says() -> None:
         ("RMSPROP", ["RMSprop"]),
         ("3.1", ["L2 regularization", "L1 regularization"]),
         ("relu", ["ReLU", "Leaky ReLU"]),
+        ("mse", ["Mean squared error"]),
+        ("mae", ["Mean absolute error"]),
+        ("Ridge", ["L2 regularization"]),
+        ("glorot", ["Xavier initialization"]),
+        ("NMS", ["Non-max suppression"]),
         ("6", ["Shapes", "Parameters", "Logistic regression"]),
     ],
 )

@@ -307,6 +307,10 @@ def test_two_shapes_are_refused(name: str) -> None:
         (lambda x: al.huber_loss(x, x, delta=0), "0"),
         (lambda x: al.smooth_l1_loss(x, x, beta=-1), "-1"),
         (lambda x: al.binary_cross_entropy(x * 3, x), r"1\.5"),
+        (lambda x: al.binary_cross_entropy(x, x * 4), r"a target must be in \[0, 1\], got 2\.0"),
+        (lambda x: al.binary_cross_entropy(x, np.array([1, -1])), "a target must .* got -1; the classes are 0 and 1"),
+        (lambda x: al.binary_cross_entropy_with_logits(x * 9, -x), r"a target must .* got -0\.5"),
+        (lambda x: al.kl_div(al.log(x), al.log(x)), "a target must .* give log_target=True"),
     ],
 )
 def test_bad_values_are_named(call: Any, message: str) -> None:

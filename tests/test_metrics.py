@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
-from nn.metrics import accuracy, confusion_matrix, f1, mean_absolute_error, precision, r2, recall, top_k_accuracy
+from nn.metrics import (
+    accuracy,
+    confusion_matrix,
+    f1,
+    mean_absolute_error,
+    mean_squared_error,
+    precision,
+    r2,
+    recall,
+    top_k_accuracy,
+)  # fmt: skip
 
 # Three classes and one (3) that does not occur among the targets:
 #            taken for 0  1  2  3
@@ -107,6 +117,7 @@ def test_regression() -> None:
     assert r2([0, 0], [3, 3]) == 0
     assert r2([3, 3], [3, 3]) == 1
     assert mean_absolute_error([[1.0], [2.0]], [[0.0], [5.0]]) == 2
+    assert mean_squared_error([[1.0], [2.0]], [[0.0], [5.0]]) == 5
 
 
 @pytest.mark.parametrize(
@@ -134,3 +145,10 @@ def test_regression() -> None:
 def test_refusals(call: Callable[[], object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("metric", [accuracy, top_k_accuracy, f1])
+def test_a_score_that_is_nan_is_not_a_class(metric: Any) -> None:
+    """The largest of numbers with NaN would be NaN's place, and every row of NaN right among the k best."""
+    with pytest.raises(ValueError, match=r"the score at \(1, 2\) is NaN"):
+        metric(np.array([[0.1, 0.5, 0.4, 0, 0, 0], [0.3, 0.2, np.nan, 0, 0, 0]]), np.array([1, 2]))

@@ -174,3 +174,12 @@ def test_no_value_before_the_first_update() -> None:
             getattr(ExponentialMovingAverage(), name)
     with pytest.raises(ValueError, match=r"call update\(\) first"):
         ExponentialMovingAverage().copy_to(nn.Linear(1, 1))
+
+
+def test_numbers_by_name_are_averaged_as_numbers_are() -> None:
+    """Whole numbers too: only tensors of integers, such as a count of batches, are taken over."""
+    average = _averaged({"a": 1, "b": 0.5}, {"a": 3.0, "b": 1}, beta=0.5)
+    assert {name: float(v) for name, v in average.value.items()} == pytest.approx({"a": 7 / 3, "b": 5 / 6})
+    with pytest.raises(ValueError, match=r"'a' \(\) of integers instead of \(\)"):
+        average.update({"a": np.array(3), "b": 1.0})
+    assert average.steps == 2

@@ -366,3 +366,50 @@ def test_a_cosine_by_batches_is_that_of_fractional_epochs() -> None:
     expected = [0.1 * (1 + math.cos(math.pi * (i / batches) / epochs)) / 2 for i in range(epochs * batches + 1)]
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-17)
     assert found[-1] == 0
+
+
+# -- what else changes a rate -----------------------------------------------------------------------------------------
+
+
+def test_a_second_schedule_does_not_undo_the_first() -> None:
+    """PyTorch multiplies them; here each computes its rate from t alone, so one of the two would be lost."""
+    optimizer = _optimizer()
+    first, second = lr_scheduler.ExponentialLR(optimizer, 0.5), StepLR(optimizer, 1)
+    first.step()
+    with pytest.raises(RuntimeError, match=r"StepLR set the rate of group 0 to 0\.1, now it is 0\.05.*SequentialLR"):
+        second.step()
+    assert (second.last_epoch, optimizer.param_groups[0]["lr"]) == (0, 0.05)
+
+
+def test_a_plateau_is_not_undone_by_a_schedule() -> None:
+    optimizer = _optimizer()
+    warm_up, plateau = LinearLR(optimizer, 0.5, total_iters=4), ReduceLROnPlateau(optimizer, patience=0, factor=0.5)
+    for loss in (1.0, 2.0):
+        plateau.step(loss)
+    with pytest.raises(RuntimeError, match=r"LinearLR set the rate of group 0 to 0\.05, now it is 0\.025"):
+        warm_up.step()
+
+
+def test_a_rate_changed_by_hand() -> None:
+    """The rate itself would be set again by the next step, which says so; the initial rate may be changed."""
+    optimizer = _optimizer()
+    schedule = StepLR(optimizer, 2, 0.5)
+    optimizer.param_groups[0]["lr"] = 0.01
+    with pytest.raises(RuntimeError, match=r"group 0 to 0\.1, now it is 0\.01.*initial_lr"):
+        schedule.step()
+    optimizer.param_groups[0] |= {"lr": 0.1, "initial_lr": 0.8}
+    assert _rates(schedule, 2) == [0.1, 0.8, 0.4]
+
+
+def test_a_state_loaded_later_counts_as_the_schedules_own() -> None:
+    optimizer = _optimizer()
+    schedule = StepLR(optimizer, 1, 0.5)
+    schedule.step()
+    states = optimizer.state_dict(), json.loads(json.dumps(schedule.state_dict()))
+    resumed = StepLR(other := _optimizer(lr=3.0), 1, 0.5)
+    other.load_state_dict(states[0])
+    resumed.load_state_dict(states[1])
+    resumed.step()
+    other.add_param_group({"params": [nn.Parameter([1.0])], "lr": 0.7})
+    resumed.step()
+    assert [group["lr"] for group in other.param_groups][::2] == [0.0125, 0.7 * 0.5**3]

@@ -193,6 +193,35 @@ def test_load_state_dict_lists_every_problem_and_changes_nothing() -> None:
     assert all(np.array_equal(t.numpy(), before[name].numpy()) for name, t in net.state_dict().items())
 
 
+def test_a_shared_parameter_has_one_value() -> None:
+    """A state of a model that does not share it would be loaded in part, without a word."""
+    shared, one, two = [nn.Linear(2, 2, bias=False) for _ in range(3)]
+    model, other = nn.Sequential(shared, shared), nn.Sequential(one, two)
+    before = shared.weight.tolist()
+    with pytest.raises(ValueError, match=r"'0\.weight' and '1\.weight' differ, in the module they are one"):
+        model.load_state_dict(other.state_dict())
+    assert shared.weight.tolist() == before
+    model.load_state_dict({name: al.ones(2, 2) for name in other.state_dict()})
+    assert shared.weight.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+
+
+def test_parameters_can_be_exchanged() -> None:
+    """What state_dict gives shares memory with the module that it is loaded into."""
+    model = nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1))
+    state = model.state_dict()
+    a, b = state["0.weight"].item(), state["1.weight"].item()
+    model.load_state_dict(state | {"0.weight": state["1.weight"], "1.weight": state["0.weight"]})
+    assert (model[0].weight.item(), model[1].weight.item()) == (b, a)
+
+
+@pytest.mark.parametrize("mode", ["no", 0, None])
+def test_train_takes_a_bool(mode: Any) -> None:
+    net = nn.Sequential(nn.Dropout())
+    with pytest.raises(TypeError, match=f"True or False, not {mode!r}"):
+        net.train(mode)
+    assert net[0].training
+
+
 def test_load_state_dict_that_is_not_strict() -> None:
     net = Net()
     result = net.load_state_dict({"scale": np.array([9.0]), "other": np.zeros(1)}, strict=False)

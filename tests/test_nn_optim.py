@@ -409,6 +409,8 @@ def test_bad_parameters(make: Any) -> None:
         (Adam, {"eps": -1e-8}, "eps .*-1e-08"),
         (Adam, {"betas": (1.0, 0.9)}, r"betas .*\(1.0, 0.9\)"),
         (Adam, {"betas": (0.9, -0.1)}, "betas .*-0.1"),
+        (Adam, {"betas": 0.9}, "betas .*0.9"),
+        (Adam, {"betas": ("a", 0.9)}, "betas .*'a'"),
         (Adam, {"betas": (0.9,)}, r"betas .*\(0.9,\)"),
         (Adam, {"weight_decay": float("nan")}, "weight_decay .*nan"),
     ],
@@ -452,3 +454,42 @@ def test_adam_with_other_betas_goes_on_as_the_formula_says() -> None:
         v, s = beta1 * v + (1 - beta1) * 2 * w, beta2 * s + (1 - beta2) * (2 * w) ** 2
         w = w - 0.1 * (v / (1 - beta1**t)) / np.sqrt(s / (1 - beta2**t) + 1e-8)
         np.testing.assert_allclose(p.numpy(), w, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda state: state["state"].update({7: {}}), ValueError, r"has a parameter 7, its groups have \[0\]"),
+        (lambda state: state["state"][0].update(step=-1), ValueError, "step of parameter 0 .* got -1"),
+        (lambda state: state["state"][0].update(step="x"), ValueError, "step of parameter 0 .* got 'x'"),
+        (lambda state: state.pop("param_groups"), TypeError, "'state' and 'param_groups', this is {'state'"),
+    ],
+)
+def test_states_that_would_go_wrong_later(change: Any, error: type[Exception], message: str) -> None:
+    """A step of −1 would divide by 1 − β⁰ = 0 in the next update."""
+    w = nn.Parameter([1.0])
+    w.grad = al.tensor([1.0])
+    optimizer = Adam([w])
+    optimizer.step()
+    state = optimizer.state_dict()
+    change(state)
+    with pytest.raises(error, match=message):
+        optimizer.load_state_dict(state)
+    assert optimizer.state[w]["step"] == 1
+
+
+def test_a_state_of_tensors_is_one_of_arrays() -> None:
+    def trained(load: bool) -> list[float]:
+        w = nn.Parameter(np.ones(3, np.float32))
+        optimizer = Adam([w], lr=0.1)
+        for step in range(4):
+            if load and step == 2:
+                state = optimizer.state_dict()
+                state["state"][0] |= {name: al.tensor(state["state"][0][name]) for name in ("v", "s")}
+                optimizer.load_state_dict(state)
+                assert isinstance(optimizer.state[w]["v"], np.ndarray)
+            w.grad = al.tensor([1.0, -2.0, 0.5 * step])
+            optimizer.step()
+        return w.tolist()
+
+    assert trained(load=True) == trained(load=False)

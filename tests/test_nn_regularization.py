@@ -62,8 +62,9 @@ def test_the_modified_gradient_by_hand() -> None:
     assert layer.weight.grad.item() == pytest.approx(4.1)
 
 
-def test_l2_is_weight_decay_of_plain_descent() -> None:
-    """λ/m as the optimizer's weight_decay, for the same weights: dW + (λ/m) W."""
+@pytest.mark.parametrize("name", ["SGD", "Momentum", "RMSprop", "Adam", "Adagrad", "Adadelta", "AdamW"])
+def test_l2_is_weight_decay(name: str) -> None:
+    """λ/m as the optimizer's weight_decay, for the same weights: dW + (λ/m) W; AdamW's is another."""
     rng = np.random.default_rng(0)
     x, y = al.Tensor(rng.normal(size=(8, 3))), al.Tensor(rng.integers(0, 2, 8))
     results = []
@@ -71,16 +72,16 @@ def test_l2_is_weight_decay_of_plain_descent() -> None:
         model = nn.MLP([3, 4, 2], generator=al.Generator(0)).double()
         weights = [p for p in model.parameters() if p.ndim > 1]
         biases = [p for p in model.parameters() if p.ndim == 1]
-        groups = [{"params": weights, "weight_decay": 0.3 / 8 * decayed}, {"params": biases}]
-        optimizer = nn.optim.SGD(groups, lr=0.1)
+        groups = [{"params": weights, "weight_decay": 0.3 / 8 * decayed}, {"params": biases, "weight_decay": 0.0}]
+        optimizer = getattr(nn.optim, name)(groups, lr=0.1)
         for _ in range(5):
             optimizer.zero_grad()
             loss = nn.CrossEntropyLoss()(model(x), y)
             (loss if decayed else loss + nn.L2Penalty(0.3)(model, len(x))).backward()
             optimizer.step()
         results.append([p.numpy() for p in model.parameters()])
-    for one, two in zip(*results):
-        np.testing.assert_allclose(one, two, rtol=1e-12)
+    same = [np.allclose(one, two, rtol=1e-9, atol=0) for one, two in zip(*results)]
+    assert all(same) == (name != "AdamW")
 
 
 def test_l1_drives_weights_to_zero_and_l2_only_shrinks_them() -> None:
@@ -163,7 +164,8 @@ def test_a_penalty_with_a_wrong_gradient_is_caught() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda model: nn.L2Penalty(-0.1), ValueError, r"lambd must be ≥ 0, got -0\.1"),
+        (lambda model: nn.L2Penalty(-0.1), ValueError, r"lambd must be at least 0 and finite, got -0\.1"),
+        (lambda model: nn.L1Penalty(float("inf")), ValueError, r"lambd must be at least 0 and finite, got inf"),
         (lambda model: nn.L1Penalty(float("nan")), ValueError, "nan"),
         (lambda model: nn.L2Penalty(0.1)(model, 0), ValueError, "at least 1, got 0"),
         (lambda model: nn.L2Penalty(0.1)(model, 2.5), TypeError, r"len\(x\), not a float: 2\.5"),
@@ -180,3 +182,24 @@ def test_a_penalty_with_a_wrong_gradient_is_caught() -> None:
 def test_refusals(model: nn.Module, call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call(model)
+
+
+def test_the_scales_of_a_layer_norm_are_not_penalised() -> None:
+    """Those of several axes neither, though their parameters have as many axes."""
+    model = nn.Sequential(nn.LayerNorm((2, 3)), nn.Flatten(), nn.Linear(6, 1))
+    alone = nn.L2Penalty(2.0)([model[2].weight], 1)
+    assert nn.L2Penalty(2.0)(model, 1).item() == alone.item()
+    assert nn.L2Penalty(2.0, all_parameters=True)(model, 1).item() > alone.item() + 5.9
+
+
+def test_the_sheets_biases_are_not_penalised() -> None:
+    """b ∈ ℝ^(n×1) (cheat sheet 1.3) has as many axes as W; its name tells."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.W1, self.b1 = nn.Parameter(al.ones(3, 2)), nn.Parameter(al.ones(3, 1))
+            self.biases = nn.ParameterList([al.ones(3, 1)])
+            self.basis = nn.Parameter(al.ones(2, 2))
+
+    assert nn.L2Penalty(2.0)(Net(), 1).item() == 6 + 4
+    assert nn.L2Penalty(2.0, all_parameters=True)(Net(), 1).item() == 6 + 3 + 3 + 4

@@ -306,6 +306,20 @@ def test_a_torn_header_is_written_anew(tmp_path: Path) -> None:
     assert path.read_bytes().splitlines()[0] == header
 
 
+def test_a_grid_goes_on_only_in_the_same_order(tmp_path: Path) -> None:
+    """The order of the spaces numbers the points: in another one some would be tried twice and others never."""
+    path, parts = tmp_path / "grid.jsonl", {"a": Integer(1, 2), "b": Integer(1, 3)}
+
+    def objective(a: int, b: int) -> float:
+        return a + b
+
+    search.grid_search(objective, parts, 3, Here(), path=path)
+    before = path.read_bytes()
+    with pytest.raises(SearchError, match="its space is"):
+        search.grid_search(objective, dict(reversed(parts.items())), 3, Here(), path=path)
+    assert path.read_bytes() == before
+
+
 def test_the_file_of_another_search_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     search.random_search(bowl, LR, 2, Here(), path=path, settings={"epochs": 3})
@@ -546,6 +560,13 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     fails(capsys, 1, "no search to resume", *argv, "--resume", "--name", "x")
     fails(capsys, 1, "exists already", *argv, "--name", "digits-search")
     fails(capsys, 2, "digits is built in", *argv, "--data", tmp_path)
+
+
+def test_a_line_of_the_command_tells_numbers_near_1_apart() -> None:
+    from nn import search_command
+
+    trial = search.Trial(7, {"lr": 0.012345, "beta2": 0.99983}, 0.5, None, 1.0)
+    assert search_command._line(trial) == "trial 7: 50.00%   lr 0.0123, beta2 0.99983"
 
 
 def test_ctrl_c_keeps_what_was_done(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_lenet_by_hand() -> None:
     assert lines[15].split() == ["total", "61,706", "416,520", "58.4", "kB"]
     assert lines[16].endswith("the parameters take 246.8 kB")
     assert lines[-1] == "parameters: Σ Conv2d 2,572 + Σ Linear 59,134 = 61,706"
-    assert str(table) == f"{table.table()}\n\n{table.formulas()}"
+    assert str(table) == repr(table) == f"{table.table()}\n\n{table.formulas()}"
     assert max(map(len, lines)) <= 100
 
 

@@ -653,3 +653,46 @@ def test_nothing_to_predict_or_evaluate() -> None:
     with pytest.raises(ValueError, match="no batches"):
         trainer.evaluate([])
     assert model.training
+
+
+def test_clipping_knows_only_what_is_trained() -> None:
+    """The gradients of a part that the optimizer leaves alone are neither counted nor added up from step to step."""
+    steps = []
+    for body in (1.0, 1000.0):
+        model = nn.Sequential(_linear(body), nn.Tanh(), _linear())
+        trainer = Trainer(model, nn.optim.SGD(model[2].parameters(), lr=1.0), nn.MSELoss(), clip_norm=0.25)
+        trainer.fit(3 * _one(20.0, 100.0), epochs=1)
+        steps.append(model[2].weight.item())
+    assert steps == pytest.approx([0.75, 0.75], rel=1e-5)
+    assert model[0].weight.item() == 1000.0
+
+
+def test_a_part_that_is_not_trained_does_not_change_a_continued_training(tmp_path: Path) -> None:
+    """What is left of a step, in gradients that no optimizer clears, is not in a checkpoint."""
+
+    def trainer() -> Trainer:
+        model = _classifier()
+        return Trainer(model, nn.optim.SGD(model[2].parameters(), lr=0.5), F.cross_entropy, clip_norm=0.1)
+
+    whole, first, second = trainer(), trainer(), trainer()
+    data = [(X, CLASSES)]
+    whole.fit(data, 6)
+    first.fit(data, 3, checkpoint=tmp_path / "c")
+    second.load(tmp_path / "c")
+    second.fit(data, 6)
+    assert _equal(whole.state_dict(), second.state_dict())
+    np.testing.assert_array_equal(whole.model[0].weight.grad.numpy(), second.model[0].weight.grad.numpy())
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "message"),
+    [("c.npz", ValueError, "another ending"), ("nowhere/c", FileNotFoundError, "no such folder .*nowhere")],
+)
+def test_a_checkpoint_that_cannot_be_written_is_refused_at_once(
+    place: str, error: type[Exception], message: str, tmp_path: Path
+) -> None:
+    model = _linear()
+    trainer = Trainer(model, nn.optim.SGD(model.parameters(), lr=1.0), nn.MSELoss())
+    with pytest.raises(error, match=message):
+        trainer.fit(_one(1, 1), 1, checkpoint=tmp_path / place)
+    assert trainer.epoch == 0

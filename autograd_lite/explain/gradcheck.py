@@ -20,6 +20,7 @@ from ..tape import Node
 from ..tensor import Tensor
 from ..transforms import pull_back
 from .culprit import signed, wrong_entries
+from .table import aligned
 
 __all__ = ["GradcheckError", "GradcheckResult", "Row", "gradcheck", "gradgradcheck"]
 
@@ -99,12 +100,7 @@ class GradcheckResult:
         for row in rows[:limit]:
             numbers = (f"{row.analytic:.6g}", f"{row.numeric:.6g}", f"{row.error:.2g}")
             cells.append((row.input, row.element, *numbers, "" if row.verdict == "ok" else row.verdict))
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = []
-        for cell in cells if self.rows else []:
-            texts = [text.ljust(width) for text, width in zip(cell[:2], widths[:2], strict=True)]
-            texts += [text.rjust(width) for text, width in zip(cell[2:5], widths[2:5], strict=True)]
-            lines.append(("  " + "   ".join([*texts, cell[5]])).rstrip())
+        lines = [f"  {line}" for line in aligned(cells if self.rows else [], left=2)]
         if len(rows) > limit:
             lines.append(f"  … and {len(rows) - limit} more rows")
         if self.projected and self.rows:

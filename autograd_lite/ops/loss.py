@@ -369,14 +369,16 @@ def _bounded_log(p: Any) -> Any:
     return clamp(logs, min=LOWEST_LOG)
 
 
-def _check_probabilities(name: str, x: Any, scores: str) -> None:
-    """Raise ValueError for a probability outside [0, 1], and name the loss for raw ``scores``."""
+def _check_probabilities(name: str, x: Any, hint: str, what: str = "a probability") -> None:
+    """Raise ValueError for a probability outside [0, 1], and say what to do."""
     values = x._array if isinstance(x, Tensor) else x
     outside = ~((values >= 0) & (values <= 1)) & ~np.isnan(values)
     if outside.any():
-        raise ValueError(
-            f"{name}: a probability must be in [0, 1], got {values[outside][0]!s}; for raw scores use {scores}"
-        )
+        raise ValueError(f"{name}: {what} must be in [0, 1], got {values[outside][0]!s}; {hint}")
+
+
+def _check_binary(name: str, target: Any) -> None:
+    _check_probabilities(name, target, "the classes are 0 and 1, or chances between them", "a target")
 
 
 @composed(_binary_samples(0.1, 0.9))
@@ -384,10 +386,11 @@ def binary_cross_entropy(x: Any, target: Any, weight: Any = None, *, reduction: 
     """``−(y log p + (1 − y) log(1 − p))`` of probabilities p and targets y (cheat sheet 2.1).
 
     Logarithms stop at −100: the loss at p = 0 and 1 is at most 100, the gradient there finite.  Raises ValueError for
-    two shapes and for a prediction outside [0, 1].
+    two shapes and for a prediction or a target outside [0, 1].
     """
     x, target = _pair("binary_cross_entropy", x, target)
-    _check_probabilities("binary_cross_entropy", x, "binary_cross_entropy_with_logits")
+    _check_probabilities("binary_cross_entropy", x, "for raw scores use binary_cross_entropy_with_logits")
+    _check_binary("binary_cross_entropy", target)
     costs = -(target * _bounded_log(x) + (1 - target) * _bounded_log(1 - x))
     return _reduced(costs if weight is None else costs * weight, reduction)
 
@@ -408,7 +411,7 @@ def categorical_cross_entropy(x: Any, target: Any, *, reduction: str = "mean") -
     (tensor(1.3863), tensor(1.3863))
     """
     x, target = as_operand(x), as_operand(target)
-    _check_probabilities("categorical_cross_entropy", x, "cross_entropy")
+    _check_probabilities("categorical_cross_entropy", x, "for raw scores use cross_entropy")
     logs = _class_last(_bounded_log(x))
     if x.shape == target.shape:
         if target.dtype.kind in "iu" and target.size and target.max() > 1:
@@ -428,9 +431,10 @@ def binary_cross_entropy_with_logits(
     """`binary_cross_entropy` of ``σ(x)``, exact where that rounds to 0 or 1; ``pos_weight`` weighs the targets 1.
 
     It is ``(1 − y)·x + (1 + (w − 1)·y)·log(1 + e⁻ˣ)``, whose derivative without weight is ``σ(x) − y``  (cheat sheet
-    2.3, 6.2).  Raises ValueError for two shapes.
+    2.3, 6.2).  Raises ValueError for two shapes and for a target outside [0, 1].
     """
     x, target = _pair("binary_cross_entropy_with_logits", x, target)
+    _check_binary("binary_cross_entropy_with_logits", target)
     gain = 1 if pos_weight is None else 1 + (as_operand(pos_weight) - 1) * target
     costs = (1 - target) * x + gain * softplus(-x, 1.0, math.inf)
     return _reduced(costs if weight is None else costs * weight, reduction)
@@ -441,9 +445,11 @@ def kl_div(x: Any, target: Any, reduction: str = "mean", log_target: bool = Fals
     """The Kullback-Leibler divergence ``y·(log y − x)`` of log-probabilities x and probabilities y; 0·log 0 is 0.
 
     "mean" is over all elements, "batchmean", which is the divergence, over the first axis.  With ``log_target`` the
-    target holds log-probabilities, too.  Raises ValueError for two shapes.
+    target holds log-probabilities, too.  Raises ValueError for two shapes, and for a target outside [0, 1].
     """
     x, target = _pair("kl_div", x, target)
+    if not log_target:
+        _check_probabilities("kl_div", target, "for log-probabilities give log_target=True", "a target")
     if log_target:
         costs = exp(target) * (target - x)
     else:

@@ -7,8 +7,6 @@ package as ``digits.npz`` (made by tests/golden/make_digits.py).
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import numpy as np
 
 from autograd_lite import Tensor
@@ -30,6 +28,8 @@ def digits(flat: bool = True) -> tuple[TensorDataset, TensorDataset]:
     >>> len(train), len(test), train[0][0].shape
     (1437, 360, (64,))
     """
+    from importlib.resources import files  # takes as long to import as all of nn.data
+
     with files(__package__).joinpath("digits.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
         images, labels = stored["images"], stored["labels"]
     order = np.random.RandomState(0).permutation(len(images))  # the one stream that NumPy promises never to change

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import zlib
 from pathlib import Path
@@ -24,6 +23,8 @@ class DataError(Exception):
 
 def read_whole(path: str | os.PathLike[str]) -> bytes:
     """The contents of a file, or of the gzipped one whose name has ``.gz`` after it, unpacked.  Raises DataError."""
+    import gzip
+
     path = Path(path)
     found = next((p for p in (path, path.with_name(path.name + ".gz")) if p.exists()), None)
     if found is None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as al
-from autograd_lite import Tensor
+from autograd_lite import Generator, Tensor
 
 __all__ = ["DataLoader", "Dataset", "Subset", "TensorDataset", "random_split"]
 
@@ -68,7 +68,7 @@ class Subset(Dataset):
         return len(self.indices)
 
 
-def random_split(dataset: Any, lengths: Sequence[int], generator: Any = None) -> list[Subset]:
+def random_split(dataset: Any, lengths: Sequence[int], generator: Generator | None = None) -> list[Subset]:
     """Split a dataset at random into parts of the given lengths.  Raises ValueError if they do not add up."""
     if sum(lengths) != len(dataset) or any(n < 0 for n in lengths):
         raise ValueError(f"lengths {list(lengths)} do not add up to the dataset's {len(dataset)} examples")
@@ -93,7 +93,7 @@ class DataLoader:
         shuffle: bool = False,
         *,
         drop_last: bool = False,
-        generator: Any = None,
+        generator: Generator | None = None,
         collate_fn: Callable[[list[Any]], Any] | None = None,
         num_workers: int = 0,
     ) -> None:

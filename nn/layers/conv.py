@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from autograd_lite import Tensor
+from autograd_lite import Generator, Tensor
 from autograd_lite.ops.geometry import check_output_padding, padding_pairs, pair
 
 from .. import functional as F
@@ -28,7 +28,7 @@ class _Convolution(Module):
 
     def _build(
         self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any, dilation: Any, groups: int,
-        bias: bool, dtype: Any, generator: Any, transposed: bool = False,
+        bias: bool, dtype: Any, generator: Generator | None, transposed: bool = False,
     ) -> None:  # fmt: skip
         if min(in_channels, out_channels, groups) < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(
@@ -44,7 +44,7 @@ class _Convolution(Module):
         self.bias = Parameter(init.empty((out_channels,), dtype)) if bias else None
         self.reset_parameters(generator)
 
-    def reset_parameters(self, generator: Any = None) -> None:
+    def reset_parameters(self, generator: Generator | None = None) -> None:
         """Draw new start values, uniform in ±1/√fan_in as in PyTorch."""
         init.kaiming_uniform_(self.weight, a=5**0.5, generator=generator)
         if self.bias is not None:
@@ -66,7 +66,7 @@ class _Forward(_Convolution):
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
         dilation: Any = 1, groups: int = 1, bias: bool = True, padding_mode: str = "zeros", dtype: Any = None,
-        *, generator: Any = None,
+        *, generator: Generator | None = None,
     ) -> None:  # fmt: skip
         if padding_mode not in PADDING_MODES:
             raise ValueError(f"padding_mode must be one of {', '.join(PADDING_MODES)}, got {padding_mode!r}")
@@ -126,7 +126,7 @@ class _Transposed(_Convolution):
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
         output_padding: Any = 0, groups: int = 1, bias: bool = True, dilation: Any = 1, padding_mode: str = "zeros",
-        dtype: Any = None, *, generator: Any = None,
+        dtype: Any = None, *, generator: Generator | None = None,
     ) -> None:  # fmt: skip
         if padding_mode != "zeros":
             raise ValueError(f"{type(self).__name__} knows only padding_mode 'zeros', got {padding_mode!r}")

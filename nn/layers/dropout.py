@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from autograd_lite import Tensor
+from autograd_lite import Generator, Tensor
 from autograd_lite.ops.dropout import chance_of_staying
 
 from .. import functional as F
@@ -26,7 +24,12 @@ class Dropout(Module):
     """
 
     def __init__(
-        self, p: float | None = None, inplace: bool = False, *, keep_prob: float | None = None, generator: Any = None
+        self,
+        p: float | None = None,
+        inplace: bool = False,
+        *,
+        keep_prob: float | None = None,
+        generator: Generator | None = None,
     ) -> None:
         chance_of_staying(p, keep_prob)
         self.p = 0.5 if p is None and keep_prob is None else p

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd_lite import Tensor, no_grad
+from autograd_lite import Generator, Tensor, no_grad
 
 from .. import functional as F
 from .. import init
@@ -27,7 +27,7 @@ class Embedding(Module):
 
     def __init__(
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, dtype: Any = None,
-        *, generator: Any = None, _weight: Any = None,
+        *, generator: Generator | None = None, _weight: Any = None,
     ) -> None:  # fmt: skip
         if num_embeddings < 1 or embedding_dim < 1:
             raise ValueError(f"an Embedding needs sizes of at least 1, got {num_embeddings} rows of {embedding_dim}")
@@ -60,7 +60,7 @@ class Embedding(Module):
         return cls(rows, size, padding_idx, _weight=table).requires_grad_(not freeze)
 
     @no_grad
-    def reset_parameters(self, generator: Any = None) -> None:
+    def reset_parameters(self, generator: Generator | None = None) -> None:
         """Draw new start values."""
         init.normal_(self.weight, generator=generator)
         if self.padding_idx is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from autograd_lite import Tensor
+from autograd_lite import Generator, Tensor
 
 from .. import functional as F
 from .. import init
@@ -28,7 +28,13 @@ class Linear(Module):
     """
 
     def __init__(
-        self, in_features: int, out_features: int, bias: bool = True, dtype: Any = None, *, generator: Any = None
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        dtype: Any = None,
+        *,
+        generator: Generator | None = None,
     ) -> None:
         if in_features < 1 or out_features < 1:
             raise ValueError(f"a Linear layer needs sizes of at least 1, got in {in_features}, out {out_features}")
@@ -37,7 +43,7 @@ class Linear(Module):
         self.bias = Parameter(init.empty((out_features,), dtype)) if bias else None
         self.reset_parameters(generator)
 
-    def reset_parameters(self, generator: Any = None) -> None:
+    def reset_parameters(self, generator: Generator | None = None) -> None:
         """Draw new start values."""
         init.kaiming_uniform_(self.weight, a=5**0.5, generator=generator)
         if self.bias is not None:
@@ -75,7 +81,7 @@ class Neuron(Module):
     """
 
     def __init__(
-        self, in_features: int, activation: Any = "sigmoid", dtype: Any = None, *, generator: Any = None
+        self, in_features: int, activation: Any = "sigmoid", dtype: Any = None, *, generator: Generator | None = None
     ) -> None:
         if in_features < 1:
             raise ValueError(f"a Neuron needs at least 1 input, got {in_features}")
@@ -85,7 +91,7 @@ class Neuron(Module):
         self.g = make_activation(activation)
         self.reset_parameters(generator)
 
-    def reset_parameters(self, generator: Any = None) -> None:
+    def reset_parameters(self, generator: Generator | None = None) -> None:
         """Draw new start values."""
         bound = self.in_features**-0.5
         init.uniform_(self.w, -bound, bound, generator)

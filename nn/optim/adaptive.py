@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.kernels import rules
 
-from .optimizer import Optimizer, State, check_at_least_zero, kept
+from .optimizer import Optimizer, State, check_at_least_zero, check_below_one, kept
 
 __all__ = ["Adadelta", "Adagrad", "Adam", "AdamW", "RMSprop"]
 
@@ -54,9 +54,8 @@ class RMSprop(Optimizer):
         )  # fmt: skip
 
     def check(self, group: Mapping[str, Any]) -> None:
-        check_at_least_zero(group, "lr", "alpha", "eps", "weight_decay", "momentum")
-        if group["alpha"] >= 1:
-            raise ValueError(f"alpha must be in [0, 1), got {group['alpha']}")
+        check_at_least_zero(group, "lr", "eps", "weight_decay", "momentum")
+        check_below_one(group, "alpha")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, group: Mapping[str, Any]) -> None:
         s = kept(state, "s", w)
@@ -104,8 +103,9 @@ class Adam(Optimizer):
     def check(self, group: Mapping[str, Any]) -> None:
         check_at_least_zero(group, "lr", "eps", "weight_decay")
         betas = group["betas"]
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"betas must be two numbers in [0, 1), got {betas}")
+        numbers = betas if isinstance(betas, Sequence) else []
+        if len(numbers) != 2 or not all(isinstance(b, (int, float, np.number)) and 0 <= b < 1 for b in numbers):
+            raise ValueError(f"betas must be two numbers in [0, 1), got {betas!r}")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, group: Mapping[str, Any]) -> None:
         beta1, beta2 = group["betas"]
@@ -221,9 +221,8 @@ class Adadelta(Optimizer):
         super().__init__(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize})
 
     def check(self, group: Mapping[str, Any]) -> None:
-        check_at_least_zero(group, "lr", "rho", "eps", "weight_decay")
-        if group["rho"] >= 1:
-            raise ValueError(f"rho must be in [0, 1), got {group['rho']}")
+        check_at_least_zero(group, "lr", "eps", "weight_decay")
+        check_below_one(group, "rho")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, group: Mapping[str, Any]) -> None:
         squares, steps = kept(state, "s", w), kept(state, "u", w)

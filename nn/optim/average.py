@@ -19,9 +19,9 @@ class ExponentialMovingAverage:
     """``v_t = β v_{t−1} + (1 − β) θ_t``, v₀ = 0: an average over some ``1/(1 − β)`` steps  (cheat sheet 2.4).
 
     ``bias_correction``, the default, divides by what is missing at first: ``v̂_t = v_t / (1 − βᵗ)``  (cheat sheet 2.5).
-    θ is a number, an array or Tensor, a model or a mapping of names to tensors, and always the same kind; numbers are
-    averaged in float64, float32 in float32.  Of a model the whole state is averaged, but for integers, which are taken
-    over.  Raises ValueError for a β outside [0, 1).
+    θ is a number, an array or Tensor, a model or a mapping of names to tensors or numbers, and always the same kind;
+    numbers are averaged in float64, float32 in float32.  Of a model the whole state is averaged, but for tensors of
+    integers, which are taken over.  Raises ValueError for a β outside [0, 1).
 
     >>> average = ExponentialMovingAverage(beta=0.9)
     >>> average.update(-0.058)
@@ -44,9 +44,9 @@ class ExponentialMovingAverage:
     def update(self, x: Any) -> None:
         """Take in the next θ.  Raises ValueError where its names or shapes are not those of the first one."""
         new = _named(x)
-        shapes, known = ({name: a.shape for name, a in arrays.items()} for arrays in (new, self._arrays))
-        if self.steps and shapes != known:
-            different = {k: (shapes.get(k), known.get(k)) for k in shapes | known if shapes.get(k) != known.get(k)}
+        forms, known = ({name: _form(a) for name, a in arrays.items()} for arrays in (new, self._arrays))
+        if self.steps and forms != known:
+            different = {k: (forms.get(k), known.get(k)) for k in forms | known if forms.get(k) != known.get(k)}
             listed = ", ".join(f"{name!r} " * bool(name) + f"{a} instead of {b}" for name, (a, b) in different.items())
             raise ValueError(f"an average is of one kind of thing; got shape {listed}")
         for name, a in new.items():
@@ -127,11 +127,16 @@ def _named(x: Any) -> dict[str, np.ndarray]:
     if isinstance(x, Module):
         x = x.state_dict()
     if isinstance(x, Mapping):
-        return {name: _array(value) for name, value in x.items()}
+        return {name: _array(v).astype(float) if isinstance(v, (int, float)) else _array(v) for name, v in x.items()}
     array = _array(x)
     if array.dtype.kind != "f" or not array.ndim:
         array = array.astype(np.float64)
     return {"": array}
+
+
+def _form(array: np.ndarray) -> str:
+    """What must stay the same from update to update."""
+    return f"{array.shape}" if array.dtype.kind == "f" else f"{array.shape} of integers"
 
 
 def _array(x: Any) -> np.ndarray:

@@ -138,7 +138,13 @@ class Optimizer:
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over a state.  Raises ValueError where groups or shapes do not fit; then nothing was changed."""
+        """Take over a state.
+
+        Raises ValueError where groups, parameters or shapes do not fit, TypeError for what is no state; then nothing
+        was changed.
+        """
+        if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= set(state_dict):
+            raise TypeError(f"an optimizer's state has 'state' and 'param_groups', this is {state_dict!r:.60}")
         groups = state_dict["param_groups"]
         sizes, own = [len(g["params"]) for g in groups], [len(g["params"]) for g in self.param_groups]
         if sizes != own:
@@ -152,11 +158,17 @@ class Optimizer:
         parameters = list(self._positions())
         numbers = [i for g in groups for i in g["params"]]
         loaded: dict[Tensor, State] = {}
-        for i, state in state_dict["state"].items():
+        for i, given in state_dict["state"].items():
+            if int(i) not in numbers:
+                raise ValueError(f"the state has a parameter {i}, its groups have {numbers}")
             p = parameters[numbers.index(int(i))]
+            state = {name: value.numpy() if isinstance(value, Tensor) else value for name, value in given.items()}
             for name, value in state.items():
                 if isinstance(value, np.ndarray) and value.shape != p.shape:
                     raise ValueError(f"{name} of parameter {i} has shape {value.shape}, the parameter has {p.shape}")
+            step = state.get("step", 0)
+            if isinstance(step, bool) or not isinstance(step, (int, np.integer)) or step < 0:
+                raise ValueError(f"step of parameter {i} must be a whole number of at least 0, got {step!r}")
             loaded[p] = _copied(state, _precise(p.dtype))
         for mine, group in zip(self.param_groups, groups, strict=True):
             mine.update({**group, "params": mine["params"]})
@@ -206,3 +218,11 @@ def check_at_least_zero(group: Mapping[str, Any], *names: str) -> None:
             raise TypeError(f"{name} must be a number, got {value!r}")
         if not 0 <= value < float("inf"):
             raise ValueError(f"{name} must be at least 0 and finite, got {value}")
+
+
+def check_below_one(group: Mapping[str, Any], *names: str) -> None:
+    """Raise ValueError for a weight of an average, β, that is not in [0, 1)."""
+    check_at_least_zero(group, *names)
+    for name in names:
+        if group[name] >= 1:
+            raise ValueError(f"{name} must be in [0, 1), got {group[name]}")

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_lite.kernels import rules
 
-from .optimizer import Optimizer, State, check_at_least_zero, kept
+from .optimizer import Optimizer, State, check_at_least_zero, check_below_one, kept
 
 __all__ = ["SGD", "Momentum"]
 
@@ -19,8 +19,8 @@ class SGD(Optimizer):
 
     ``nesterov`` steps along ``g + μ v`` instead (Sutskever et al. 2013); ``weight_decay`` λ adds ``λ W`` to g;
     ``maximize`` climbs.  All as in PyTorch: v starts as the first g.  The cheat sheet's momentum, which weighs g by
-    ``1 − β``, is `Momentum`.  Raises ValueError for a negative value, and for
-    ``nesterov`` without momentum or with dampening.
+    ``1 − β``, is `Momentum`.  Raises ValueError for a negative value, and for ``nesterov`` without momentum or with
+    dampening.
 
     >>> import autograd_lite as al
     >>> w = al.tensor([1.0], requires_grad=True)
@@ -97,9 +97,8 @@ class Momentum(Optimizer):
         )  # fmt: skip
 
     def check(self, group: Mapping[str, Any]) -> None:
-        check_at_least_zero(group, "lr", "beta", "weight_decay")
-        if group["beta"] >= 1:
-            raise ValueError(f"beta must be in [0, 1), got {group['beta']}")
+        check_at_least_zero(group, "lr", "weight_decay")
+        check_below_one(group, "beta")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, group: Mapping[str, Any]) -> None:
         beta, rate = group["beta"], group["lr"]

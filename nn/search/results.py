@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import os
@@ -12,13 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_lite.files import written_whole
-
 from ..plot import DARK, FINE, WRONG, new_figure, write_figure
-from ..table import html_table, text_table
+from ..table import html_table, text_table, write_csv
 from .spaces import Choice, Integer, Point, PowerOfTwo, Space, Spaces
 
-__all__ = ["Journal", "SearchError", "SearchResult", "Trial"]
+__all__ = ["Journal", "SearchError", "SearchResult", "Trial", "shown"]
 
 FORMAT = "autograd_lite search 1"
 SHOWN = 20  # rows of a printed table
@@ -83,7 +80,7 @@ class SearchResult:
         cells = [["trial", "score", *self.space, "seconds"]]
         for trial in self.ranked[:SHOWN]:
             score = "failed" if trial.score is None else f"{trial.score:.5g}"
-            values = [_shown(trial.point[name]) for name in self.space]
+            values = [shown(trial.point[name]) for name in self.space]
             cells.append([str(trial.number), score, *values, f"{trial.seconds:.1f}"])
         return cells
 
@@ -95,12 +92,11 @@ class SearchResult:
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
         """Write all trials as a table of CSV, the best first."""
-        with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["trial", "score", *self.space, "seconds", "error"])
-            for trial in self.ranked:
-                values = [trial.point[name] for name in self.space]
-                writer.writerow([trial.number, trial.score, *values, trial.seconds, trial.error])
+        rows: list[list[Any]] = [["trial", "score", *self.space, "seconds", "error"]]
+        for trial in self.ranked:
+            values = [trial.point[name] for name in self.space]
+            rows.append([trial.number, trial.score, *values, trial.seconds, trial.error])
+        write_csv(path, rows)
 
     # -- what mattered ------------------------------------------------------------------------------------------------
 
@@ -184,8 +180,8 @@ def _scale(axes: Any, space: Space) -> None:
         axes.xaxis.set_major_formatter("{x:.0f}")
 
 
-def _shown(value: Any) -> str:
-    """A value in a table; numbers just below 1 keep the digits that tell them apart."""
+def shown(value: Any) -> str:
+    """A value for a reader; numbers just below 1 keep the digits that tell them apart."""
     if isinstance(value, float):
         digits = 3 if not 0.9 < value < 1 else 3 + round(-math.log10(1 - value))
         return f"{value:.{digits}g}"
@@ -259,9 +255,11 @@ class Journal:
         Path(path).touch()
         journal = cls(path)
         for key, value in full.items():
-            if journal.header and journal.header.get(key) != value:
+            known = journal.header.get(key)
+            # As text, since the order counts: it decides which point of a grid has which number.
+            if journal.header and json.dumps(known) != json.dumps(value):
                 raise SearchError(
-                    f"{path} is of another search: its {key} is {journal.header.get(key)!r}, not {value!r}; "
+                    f"{path} is of another search: its {key} is {known!r}, not {value!r}; "
                     "give the same, or another path"
                 )
         if not journal.header and not json.dumps(full).encode().startswith(journal.torn):

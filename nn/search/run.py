@@ -12,14 +12,16 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import closing, contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_lite.kernels.threads import get_num_threads, set_num_threads
 
 from .results import Journal, SearchResult, Trial
 from .spaces import Point, Space, Spaces, grid_points, random_point
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 __all__ = ["grid_search", "random_search"]
 
@@ -80,7 +82,7 @@ def grid_search(
 ) -> SearchResult:  # fmt: skip
     """`random_search` at every combination of ``steps`` values of each hyperparameter, for comparison with it.
 
-    That are ``steps^d`` trials (fewer where a space has fewer values).  Raises as `random_search`.
+    These are ``steps^d`` trials (fewer where a space has fewer values).  Raises as `random_search`.
     """
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps must be a whole number of at least 1, got {steps!r}")
@@ -197,6 +199,8 @@ def _outcomes(
 
 def _run(submit: Callable[[int], Future[_Outcome]], waiting: deque[int], at_once: int) -> Outcomes:
     """Take numbers from ``waiting`` and yield their outcomes; returns those that were lost when the executor broke."""
+    from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, wait
+
     running: dict[Future[_Outcome], int] = {}
     lost: list[int] = []
     broken = False

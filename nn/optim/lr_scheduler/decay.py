@@ -170,7 +170,7 @@ class LambdaLR(LRScheduler):
     Raises ValueError for another number of functions than there are groups.
     """
 
-    not_state = ("optimizer", "lr_lambda")
+    not_state = (*LRScheduler.not_state, "lr_lambda")
 
     def __init__(
         self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],

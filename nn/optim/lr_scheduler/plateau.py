@@ -13,14 +13,13 @@ __all__ = ["ReduceLROnPlateau"]
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """Multiplies the rates by ``factor`` when a figure, given to each `step`, has stopped to become better.
+    """Multiplies the rates by ``factor`` when a figure, given to each `step`, has stopped getting better.
 
     It has when more than ``patience`` steps in a row were no better; those of a ``cooldown`` after that do not count.
     ``mode`` "min": smaller is better; "max": larger.  Better means by more than ``threshold``, as a part of the best
     figure so far (``threshold_mode`` "rel") or as it is ("abs"); NaN never is.  No rate goes below ``min_lr``, a number
     or a list of one for each group; changes of at most ``eps`` are not made.  All as in PyTorch.  The rates themselves
-    are in the optimizer's state.
-    Raises ValueError for a bad hyperparameter.
+    are in the optimizer's state.  Raises ValueError for a bad hyperparameter.
     """
 
     def __init__(

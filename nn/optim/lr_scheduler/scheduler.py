@@ -18,13 +18,15 @@ class LRScheduler:
 
     Where a group starts is its ``"initial_lr"``, kept in ``optimizer.param_groups`` and with the optimizer's state;
     of its own a schedule has only t, called ``last_epoch``, and its hyperparameters.  Every rate is computed from t
-    alone, so that a training goes on exactly from a state, and a second schedule of one optimizer overrides the first
-    (`SequentialLR` joins them).  ``last_epoch`` of the constructor is the last t that is over, −1 at first.  Raises
-    TypeError for other than an optimizer; ValueError for a bad hyperparameter, and for a ``last_epoch`` where a group
-    has no initial_lr.
+    alone, so that a training goes on exactly from a state.  In PyTorch most schedules change the rate that they find;
+    here one would undo what another schedule, or the program, has done to it, and its `step` raises instead
+    (`SequentialLR` joins schedules; ``group["initial_lr"]`` is what a program may change).  ``last_epoch`` of the
+    constructor is the last t that is over, −1 at first.  Raises TypeError for other than an optimizer; ValueError for a
+    bad hyperparameter, and for a ``last_epoch`` where a group has no initial_lr.
     """
 
-    not_state: tuple[str, ...] = ("optimizer",)  # the attributes that a file cannot hold
+    not_state: tuple[str, ...] = ("optimizer", "_rates")  # the attributes that are not in a file
+    _rates: Sequence[float] = ()  # what the groups' rates were set to
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
@@ -57,7 +59,18 @@ class LRScheduler:
         return [group.get("initial_lr", group["lr"]) for group in self.optimizer.param_groups]
 
     def step(self) -> None:
-        """One epoch or batch is over: set the rates of the next.  Raises ValueError for a rate that is below 0."""
+        """One epoch or batch is over: set the rates of the next.
+
+        Raises ValueError for a rate that is below 0, RuntimeError for a rate that something else has changed since this
+        schedule set it; then nothing was changed.
+        """
+        for i, (group, rate) in enumerate(zip(self.optimizer.param_groups, self._rates, strict=False)):
+            if group["lr"] != rate:
+                raise RuntimeError(
+                    f"{type(self).__name__} set the rate of group {i} to {rate}, now it is {group['lr']}, which this "
+                    "step would undo: join several schedules by SequentialLR, or write their product for LambdaLR; "
+                    "to change the rate by hand, change group['initial_lr'] instead"
+                )
         self._go_to(self.last_epoch + 1)
 
     def get_last_lr(self) -> list[float]:
@@ -77,6 +90,7 @@ class LRScheduler:
         for group, change in zip(groups, changes, strict=True):
             group.setdefault("initial_lr", group["lr"])
             group.update(change)
+        self._rates = [group["lr"] for group in groups]
         self.last_epoch = t
 
     # -- state --------------------------------------------------------------------------------------------------------
