@@ -15,16 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from autograd_lite import CheckpointError, Generator, Tensor, save
+from autograd_lite import CheckpointError, Generator, Tensor
 
-from .callbacks import CSVLog
 from .data import DataError
 from .data.idx import DEBIAN
 from .formulas import ITEMS, list_items, select
 from .models import MLP
 from .options import make_parser
 from .report import traced_loss, write_graph, write_loss_plot
-from .runs import CHECKPOINT, METRICS, Failure, how_to_resume, known_run, new_run, refuse_other_settings, train_in
+from .runs import CHECKPOINT, Failure, how_to_resume, known_run, new_run, refuse_other_settings, save_results, train_in
 from .search import SearchError
 from .search_command import search
 from .settings import Settings, Training
@@ -150,9 +149,7 @@ def _fit(training: Training, folder: Path, options: argparse.Namespace) -> int:
 def _write_results(training: Training, folder: Path) -> list[str]:
     """Weights, figures and pictures; returns the names of the files.  What cannot be drawn is said on stderr."""
     trainer = training.trainer
-    save(trainer.model.state_dict(), folder / "model.safetensors")
-    CSVLog(folder / METRICS)(trainer)
-    written = [CHECKPOINT, "model.safetensors", METRICS]
+    written = save_results(folder, trainer)
     if trainer.history:
         try:
             write_loss_plot(folder / "loss.svg", trainer.history)

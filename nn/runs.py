@@ -10,17 +10,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from autograd_lite import save
+
 from .callbacks import CSVLog
 from .progress import figures_shown
 from .train import Trainer
 
 __all__ = [
-    "CHECKPOINT", "METRICS", "Failure", "Run", "how_to_resume", "known_run", "new_run", "refuse_other_settings",
-    "train_in",
+    "CHECKPOINT", "Failure", "Run", "how_to_resume", "known_run", "new_run", "refuse_other_settings",
+    "train_in", "save_results",
 ]  # fmt: skip
 
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.csv"
+WEIGHTS = "model.safetensors"
 
 
 class Run(Protocol):
@@ -105,6 +108,13 @@ def train_in(folder: Path, training: Run, bar: bool, write_results: Callable[[],
 
         training.fit(callbacks=[after_epoch, CSVLog(folder / METRICS)], after_batch=after_batch, progress=bar)
         return write_results()
+
+
+def save_results(folder: Path, trainer: Trainer) -> list[str]:
+    """Write the weights and the figures of all epochs; returns the names of the files so far."""
+    save(trainer.model.state_dict(), folder / WEIGHTS)
+    CSVLog(folder / METRICS)(trainer)
+    return [CHECKPOINT, WEIGHTS, METRICS]
 
 
 def how_to_resume(options: argparse.Namespace, folder: Path, training: Run) -> str:

@@ -8,12 +8,11 @@ import sys
 import time
 from pathlib import Path
 
-from autograd_lite import CheckpointError, Tensor, save
+from autograd_lite import CheckpointError, Tensor
 
-from .callbacks import CSVLog
 from .plot import write_figure
 from .report import write_loss_plot
-from .runs import CHECKPOINT, METRICS, Failure, how_to_resume, known_run, new_run, refuse_other_settings, train_in
+from .runs import CHECKPOINT, Failure, how_to_resume, known_run, new_run, refuse_other_settings, save_results, train_in
 from .summary import summary
 from .table import text_table
 from .train import check_gradients, read_checkpoint
@@ -93,9 +92,7 @@ def _resumed(options: argparse.Namespace) -> tuple[VisionTraining, Path]:
 def _write_results(training: VisionTraining, folder: Path) -> list[str]:
     """Weights, figures and pictures; returns the names of the files.  What cannot be drawn is said on stderr."""
     trainer = training.trainer
-    save(trainer.model.state_dict(), folder / "model.safetensors")
-    CSVLog(folder / METRICS)(trainer)
-    written = [CHECKPOINT, "model.safetensors", METRICS]
+    written = save_results(folder, trainer)
     if trainer.history:
         try:
             write_loss_plot(folder / "loss.svg", trainer.history, training.main)
