@@ -103,7 +103,8 @@ def _add_training(train: argparse.ArgumentParser) -> None:
         "localize, detect and landmarks",
         "Where is a digit in a scene, where are several, where are eyes, nose and mouth of a drawn face? Of the "
         "options above these take --epochs, --lr, --batch-size, --seed, --out, --name, --resume, --no-progress, and "
-        "the first two --data, a folder like MNIST's, instead of the built-in digits.",
+        "the first two --data, a folder like MNIST's, instead of the built-in digits. "
+        f"Defaults: --epochs {_of_vision('epochs')}; --lr {_of_vision('lr')}; --batch-size {_of_vision('batch_size')}.",
     )
     vision.add_argument("--scenes", type=_count, help=f"to train on (default: {_of_vision('scenes')})")
     vision.add_argument("--size", type=_count, help=f"of an image, in pixels (default: {_of_vision('size')})")

@@ -42,7 +42,7 @@ def test_the_hybrid_loss_by_hand() -> None:
     presence = (-math.log(0.8) - math.log(1 - 0.4)) / 2
     box = (0.1**2 + 0.1**2) / 2  # of the only object, divided by two images
     label = -math.log(3 / 4) / 2
-    assert LocalizationLoss()(outputs, y).item() == pytest.approx(presence + 10 * box + label, rel=1e-12)
+    assert LocalizationLoss()(outputs, y).item() == pytest.approx(presence + 30 * box + label, rel=1e-12)
     assert LocalizationLoss(3, 5, 7)(outputs, y).item() == pytest.approx(3 * presence + 5 * box + 7 * label, rel=1e-12)
 
 
@@ -158,7 +158,7 @@ def test_it_learns_one_batch() -> None:
     optimizer = nn.optim.Adam(model.parameters(), 0.01)
     for _ in range(120):
         optimizer.zero_grad()
-        loss = LocalizationLoss(box_weight=30)(model(images), ys)
+        loss = LocalizationLoss()(model(images), ys)
         loss.backward()
         optimizer.step()
     assert loss.item() < 0.02

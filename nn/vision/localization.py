@@ -99,7 +99,7 @@ class LocalizationLoss(Module):
 
     ``(1/N) Σ [w_p BCE(p_c) + p_c (w_b ‖b − b̂‖² + w_c CE(c, ĉ))]``: a box and a class count only where there is an
     object, p_c = 1.  BCE is the binary cross entropy of the sigmoid, CE the cross entropy of the softmax.  The sheet
-    leaves the weights open; parts of an image are small numbers, therefore w_b is 10.  Raises ValueError for two
+    leaves the weights open; parts of an image are small numbers, therefore w_b is 30.  Raises ValueError for two
     shapes, for vectors of fewer than 6 elements, a p_c of the target other than 0 and 1, and a negative weight.
 
     >>> y = al.tensor([[1.0, 0.5, 0.5, 0.5, 0.5, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]])
@@ -107,7 +107,7 @@ class LocalizationLoss(Module):
     tensor(1.0397)
     """
 
-    def __init__(self, object_weight: float = 1.0, box_weight: float = 10.0, class_weight: float = 1.0) -> None:
+    def __init__(self, object_weight: float = 1.0, box_weight: float = 30.0, class_weight: float = 1.0) -> None:
         weights = {"object_weight": object_weight, "box_weight": box_weight, "class_weight": class_weight}
         for name, weight in weights.items():
             if not 0 <= weight < math.inf:

@@ -194,7 +194,7 @@ class LocalizationTraining(VisionTraining):
         metrics = {
             "iou": localization_iou, "class_accuracy": class_accuracy, "presence_accuracy": presence_accuracy
         }  # fmt: skip
-        return Trainer(model, optimizer, LocalizationLoss(box_weight=30), metrics=metrics, **options)
+        return Trainer(model, optimizer, LocalizationLoss(), metrics=metrics, **options)
 
     def objects(self, images: Tensor, targets: Tensor) -> tuple[Sequence[Objects], Sequence[Objects]]:
         size = self.settings.size, self.settings.size
