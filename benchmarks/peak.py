@@ -13,6 +13,7 @@ from autograd_lite.kernels.work import begin, proceed, stretch
 __all__ = ["peak_gflops"]
 
 TERMS, ROUNDS = 64, 2000
+ROWS, VECTORS = microkernel.CHOICES[0], microkernel.MOST  # the largest tile
 
 
 @jit
@@ -23,21 +24,19 @@ def _spin(me, work, panel, planes, offsets, out):  # type: ignore[no-untyped-def
         start, stop = stretch(work, piece)
         for _ in range(start, stop):
             for _ in range(ROUNDS):
-                microkernel.tile_planes(
-                    microkernel.ROWS, microkernel.VECTORS, panel, 0, planes, 0, offsets, 0, TERMS, out[me + 1], 0, 64
-                )  # fmt: skip
+                microkernel.tile_planes(panel, 0, planes, 0, offsets, 0, TERMS, out[me + 1], 0, 64, ROWS, VECTORS)
         piece = proceed(me, work)
 
 
 def peak_gflops() -> float:
     """Billions of float32 operations a second, the best of 200 tries: some seconds, for threads to start in."""
-    width = microkernel.VECTORS * microkernel.VECTOR_BYTES // 4
-    panel, planes = np.ones(TERMS * microkernel.ROWS, np.float32), np.ones(256, np.float32)
-    out, items = np.zeros((threads.get_num_threads() + 1, 64 * microkernel.ROWS), np.float32), 8
+    width = VECTORS * microkernel.VECTOR_BYTES // 4
+    panel, planes = np.ones(TERMS * ROWS, np.float32), np.ones(256, np.float32)
+    out, items = np.zeros((threads.get_num_threads() + 1, 64 * ROWS), np.float32), 8
     best = 0.0
     for _ in range(200):
         start = time.perf_counter()
         threads.run(_spin, items, panel, planes, np.arange(TERMS), out)
-        rate = 2.0 * items * ROUNDS * TERMS * microkernel.ROWS * width / (time.perf_counter() - start)
+        rate = 2.0 * items * ROUNDS * TERMS * ROWS * width / (time.perf_counter() - start)
         best = max(best, rate / 1e9)
     return best
