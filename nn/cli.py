@@ -23,7 +23,21 @@ from .formulas import ITEMS, list_items, select
 from .models import MLP
 from .options import make_parser
 from .report import traced_loss, write_graph, write_loss_plot
-from .runs import CHECKPOINT, Failure, how_to_resume, known_run, new_run, refuse_other_settings, save_results, train_in
+from .runs import (
+    CHECKPOINT,
+    INTERRUPTED,
+    Failure,
+    complain,
+    given_settings,
+    how_to_resume,
+    known_run,
+    new_run,
+    refuse_options,
+    refuse_other_settings,
+    refuse_wrong_gradients,
+    save_results,
+    train_in,
+)
 from .search import SearchError
 from .search_command import search
 from .settings import Settings, Training
@@ -35,7 +49,6 @@ from .vision_command import detect, train_vision
 
 __all__ = ["main"]
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 CHECKED = 2, 8  # before a training: images, and how many elements of a parameter one by one
 
 
@@ -46,24 +59,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows "?" in its place
     try:
         commands = {
-            "train": _train, "detect": _detect, "search": _search, "check": _check, "graph": _graph,
+            "train": _train, "detect": detect, "search": _search, "check": _check, "graph": _graph,
             "formulas": _formulas,
         }  # fmt: skip
         options = make_parser(commands).parse_args(argv)
         return int(options.run(options))
     except KeyboardInterrupt:
-        return _complain("interrupted", INTERRUPTED)
+        return complain("interrupted", INTERRUPTED)
     except OSError as error:
-        return _complain(f"{error.filename or ''}: {error.strerror or error}".removeprefix(": "))
+        return complain(f"{error.filename or ''}: {error.strerror or error}".removeprefix(": "))
     except MemoryError as error:
-        return _complain(f"out of memory: {error}")
+        return complain(f"out of memory: {error}")
     except (Failure, DataError, CheckpointError, SearchError, Diverged) as error:
-        return _complain(str(error))
-
-
-def _complain(message: str, code: int = 1) -> int:
-    print(f"autograd-lite: {message}", file=sys.stderr)
-    return code
+        return complain(str(error))
 
 
 # -- train ------------------------------------------------------------------------------------------------------------
@@ -71,11 +79,8 @@ def _complain(message: str, code: int = 1) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     if options.task in TRAININGS:
-        rest = train_vision(options)
-        return _complain(rest, INTERRUPTED) if rest else 0
-    for key in ("scenes", "size", "objects"):
-        if getattr(options, key) is not None:
-            options.refuse(f"argument --{key}: `train {options.task}` has no such option")
+        return train_vision(options)
+    refuse_options(options, ("scenes", "size", "objects"))
     task = TASKS[options.task]
     if options.model is not None:
         try:
@@ -90,10 +95,7 @@ def _train(options: argparse.Namespace) -> int:
     print(summary(model, train.tensors[0].shape[1:]).table(), end="\n\n")
     images, elements = CHECKED
     x, y = train[:images]
-    result = check_gradients(model, x, y, elements, training.settings.make_penalty(len(y)))
-    print(result if not result else str(result).partition("\n")[0])
-    if not result:
-        raise Failure("the gradients of this model are wrong; it was not trained")
+    refuse_wrong_gradients(check_gradients(model, x, y, elements, training.settings.make_penalty(len(y))))
     return _fit(training, folder, options)
 
 
@@ -111,8 +113,7 @@ def _find_data(options: argparse.Namespace) -> None:
 
 def _begun(options: argparse.Namespace) -> tuple[Training, Path]:
     """A new training, and its folder with a first checkpoint."""
-    fields = [field.name for field in dataclasses.fields(Settings)]
-    settings = Settings.usual(**{key: getattr(options, key) for key in fields if getattr(options, key) is not None})
+    settings = Settings.usual(**given_settings(options, Settings))
     training = Training(settings, *TASKS[settings.task].load(options.data, settings.model))
     folder = new_run(Path(options.out), options.task, options.name)
     training.save(folder / CHECKPOINT)
@@ -143,7 +144,7 @@ def _fit(training: Training, folder: Path, options: argparse.Namespace) -> int:
         print(f"test accuracy {row['test_accuracy']:.2%} ({right:,} of {len(training.test):,} images) "
               f"after epoch {row['epoch']}{best}, {time.perf_counter() - began:.1f} s")  # fmt: skip
     print(f"{folder}: {', '.join(written)}")
-    return _complain(how_to_resume(options, folder, training), INTERRUPTED) if trainer.stopped else 0
+    return complain(how_to_resume(options, folder, training), INTERRUPTED) if trainer.stopped else 0
 
 
 def _write_results(training: Training, folder: Path) -> list[str]:
@@ -155,11 +156,11 @@ def _write_results(training: Training, folder: Path) -> list[str]:
             write_loss_plot(folder / "loss.svg", trainer.history)
             written.append("loss.svg")
         except ImportError as error:
-            _complain(f"loss.svg left out: {error}")
+            complain(f"loss.svg left out: {error}")
     try:
         return [*written, _draw(traced_loss(trainer.model, *training.train[:4]), folder / "graph.svg").name]
     except ValueError as error:
-        _complain(f"graph.svg left out: {error}")
+        complain(f"graph.svg left out: {error}")
         return written
 
 
@@ -167,13 +168,8 @@ def _draw(loss: Tensor, path: Path) -> Path:
     """Draw the graph of ``loss``, or list it where no renderer is."""
     written = write_graph(path, loss)
     if written != path:
-        _complain(f'{path.name} left out: it needs a renderer; pip install "autograd-lite[viz]"; see {written.name}')
+        complain(f'{path.name} left out: it needs a renderer; pip install "autograd-lite[viz]"; see {written.name}')
     return written
-
-
-def _detect(options: argparse.Namespace) -> int:
-    detect(options)
-    return 0
 
 
 # -- search, check, graph ---------------------------------------------------------------------------------------------
@@ -181,8 +177,7 @@ def _detect(options: argparse.Namespace) -> int:
 
 def _search(options: argparse.Namespace) -> int:
     _find_data(options)
-    rest = search(options)
-    return _complain(rest, INTERRUPTED) if rest else 0
+    return search(options)
 
 
 def _small_model(options: argparse.Namespace) -> tuple[MLP, Tensor, Tensor]:
@@ -198,7 +193,7 @@ def _check(options: argparse.Namespace) -> int:
     print(summary(model, x.shape[1:]).table(), end="\n\n")
     result = check_gradients(model, x, y)
     print(result)
-    return 0 if result else _complain("the gradient check failed")
+    return 0 if result else complain("the gradient check failed")
 
 
 def _graph(options: argparse.Namespace) -> int:

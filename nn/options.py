@@ -99,6 +99,10 @@ def _add_training(train: argparse.ArgumentParser) -> None:
     train.add_argument("--name", type=_name, help="folder of this run in it (default: the task, task-2, …)")
     train.add_argument("--resume", action="store_true", help="continue the run --name, or the latest, where it stopped")
     train.add_argument("--no-progress", action="store_true", help="a line an epoch instead of the bar")
+    _add_vision(train)
+
+
+def _add_vision(train: argparse.ArgumentParser) -> None:
     vision = train.add_argument_group(
         "localize, detect and landmarks",
         "Where is a digit in a scene, where are several, where are eyes, nose and mouth of a drawn face? Of the "
@@ -108,7 +112,8 @@ def _add_training(train: argparse.ArgumentParser) -> None:
     )
     vision.add_argument("--scenes", type=_count, help=f"to train on (default: {_of_vision('scenes')})")
     vision.add_argument("--size", type=_count, help=f"of an image, in pixels (default: {_of_vision('size')})")
-    vision.add_argument("--objects", type=_count, help="the most in a scene, for detect (default 6)")
+    objects = TRAININGS["detect"].usual["objects"]
+    vision.add_argument("--objects", type=_count, help=f"the most in a scene, for detect (default {objects})")
 
 
 def _add_detection(detect: argparse.ArgumentParser) -> None:

@@ -1,29 +1,34 @@
-"""The folders of runs: a new one, or the one to go on with; and a training in one, which Ctrl-C may end."""
+"""What commands share: the folders of runs, a training in one, which Ctrl-C may end, and what the user is told."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import shlex
 import signal
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from autograd_lite import save
+from autograd_lite.explain.gradcheck import GradcheckResult
 
 from .callbacks import CSVLog
 from .progress import figures_shown
 from .train import Trainer
 
 __all__ = [
-    "CHECKPOINT", "Failure", "Run", "how_to_resume", "known_run", "new_run", "refuse_other_settings",
-    "train_in", "save_results",
+    "CHECKPOINT", "INTERRUPTED", "Failure", "Run", "complain", "field_names", "given_settings", "how_to_resume",
+    "known_run", "new_run", "refuse_options", "refuse_other_settings", "refuse_wrong_gradients", "save_results",
+    "train_in",
 ]  # fmt: skip
 
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.csv"
 WEIGHTS = "model.safetensors"
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 class Run(Protocol):
@@ -41,6 +46,37 @@ class Run(Protocol):
 
 class Failure(Exception):
     """What the user can mend; the message says how."""
+
+
+def complain(message: str, code: int = 1) -> int:
+    """Say on stderr what is wrong; returns the exit code."""
+    print(f"autograd-lite: {message}", file=sys.stderr)
+    return code
+
+
+def field_names(settings: type) -> list[str]:
+    """The names of the fields of a class of settings."""
+    return [field.name for field in dataclasses.fields(settings)]
+
+
+def given_settings(options: argparse.Namespace, settings: type) -> dict[str, Any]:
+    """Of the fields of a class of settings, those that were given as options."""
+    given = {name: getattr(options, name, None) for name in field_names(settings)}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def refuse_options(options: argparse.Namespace, names: Iterable[str]) -> None:
+    """End with exit code 2 if one of the options ``names``, which belong to other tasks, was given."""
+    for name in names:
+        if getattr(options, name, None) is not None:
+            options.refuse(f"argument --{name.replace('_', '-')}: `train {options.task}` has no such option")
+
+
+def refuse_wrong_gradients(result: GradcheckResult) -> None:
+    """Print the result of the check before a training, in one line if it passed.  Raises Failure if not."""
+    print(str(result).partition("\n")[0] if result else result)
+    if not result:
+        raise Failure("the gradients of this model are wrong; it was not trained")
 
 
 def new_run(out: Path, task: str, name: str | None) -> Path:

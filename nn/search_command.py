@@ -20,7 +20,7 @@ from .metrics import accuracy
 from .models import MLP
 from .optim import Adam, Momentum, Optimizer
 from .optim.lr_scheduler import ExponentialDecay
-from .runs import known_run, new_run
+from .runs import INTERRUPTED, complain, known_run, new_run
 from .search import SHEET, Journal, SearchResult, Trial, random_search
 from .search.results import shown
 from .table import aligned
@@ -78,8 +78,8 @@ def _make_optimizer(name: str, model: MLP, lr: float, rest: dict[str, float]) ->
 # -- the command ------------------------------------------------------------------------------------------------------
 
 
-def search(options: argparse.Namespace) -> str:
-    """Run the command; returns "", or after Ctrl-C what to say of the rest.  Raises Failure, SearchError."""
+def search(options: argparse.Namespace) -> int:
+    """Run the command; returns the exit code.  Raises Failure, SearchError."""
     out = Path(options.out)
     if options.resume:
         folder = known_run(out, options.name, TRIALS, "search")
@@ -104,7 +104,7 @@ def search(options: argparse.Namespace) -> str:
         except KeyboardInterrupt:
             interrupted, result = True, SearchResult.load(folder / TRIALS, space)
     _show(result, folder)
-    return _rest(options, folder, len(result)) if interrupted else ""
+    return complain(_rest(options, folder, len(result)), INTERRUPTED) if interrupted else 0
 
 
 def _show(result: SearchResult, folder: Path) -> None:
@@ -119,7 +119,7 @@ def _show(result: SearchResult, folder: Path) -> None:
             result.plot(folder / "search.svg")
             written.append("search.svg")
         except ImportError as error:
-            print(f"autograd-lite: search.svg left out: {error}", file=sys.stderr)
+            complain(f"search.svg left out: {error}")
     print("\n" + _importance(result))
     print(f"\n{folder}: {', '.join(written)}")
 

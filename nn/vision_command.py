@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 import time
 from pathlib import Path
@@ -12,7 +11,23 @@ from autograd_lite import CheckpointError, Tensor
 
 from .plot import write_figure
 from .report import write_loss_plot
-from .runs import CHECKPOINT, Failure, how_to_resume, known_run, new_run, refuse_other_settings, save_results, train_in
+from .runs import (
+    CHECKPOINT,
+    INTERRUPTED,
+    Failure,
+    complain,
+    field_names,
+    given_settings,
+    how_to_resume,
+    known_run,
+    new_run,
+    refuse_options,
+    refuse_other_settings,
+    refuse_wrong_gradients,
+    save_results,
+    train_in,
+)
+from .settings import Settings
 from .summary import summary
 from .table import text_table
 from .train import check_gradients, read_checkpoint
@@ -23,7 +38,6 @@ from .vision.yolo import YOLO
 
 __all__ = ["detect", "train_vision"]
 
-OTHERS = "model", "optimizer", "schedule", "decay_rate", "weight_decay", "clip_norm", "patience"  # of `train digits`
 CHECKED = 1, 4  # before a training: images, and how many elements of a parameter one by one
 PREDICTIONS = "predictions.png"
 WIDTH = 6.0  # of the picture of detections, in inches
@@ -32,8 +46,8 @@ WIDTH = 6.0  # of the picture of detections, in inches
 # -- train ------------------------------------------------------------------------------------------------------------
 
 
-def train_vision(options: argparse.Namespace) -> str:
-    """Train on a task of vision; returns "", or after Ctrl-C what to say of the rest.  Raises Failure, DataError."""
+def train_vision(options: argparse.Namespace) -> int:
+    """Train on a task of vision; returns the exit code.  Raises Failure, DataError, CheckpointError."""
     _refuse_strange(options)
     training, folder = _resumed(options) if options.resume else _begun(options)
     trainer, train = training.trainer, training.train
@@ -41,34 +55,26 @@ def train_vision(options: argparse.Namespace) -> str:
     print(summary(trainer.model, train.tensors[0].shape[1:]).table(), end="\n\n")
     images, elements = CHECKED
     x, y = train[:images]
-    result = check_gradients(trainer.model, x, y, elements, loss=trainer.loss)
-    print(result if not result else str(result).partition("\n")[0])
-    if not result:
-        raise Failure("the gradients of this model are wrong; it was not trained")
+    refuse_wrong_gradients(check_gradients(trainer.model, x, y, elements, loss=trainer.loss))
     began, bar = time.perf_counter(), sys.stderr.isatty() and not options.no_progress
     written = train_in(folder, training, bar, lambda: _write_results(training, folder))
     if trainer.history:
         print("\n".join(["", *training.report(), ""]))
     print(f"{folder}: {', '.join(written)} ({time.perf_counter() - began:.1f} s)")
-    return how_to_resume(options, folder, training) if trainer.stopped else ""
+    return complain(how_to_resume(options, folder, training), INTERRUPTED) if trainer.stopped else 0
 
 
 def _refuse_strange(options: argparse.Namespace) -> None:
     """Refuse the options that are of other tasks."""
-    strange = [*OTHERS, *(["objects"] if options.task != "detect" else [])]
-    strange += ["data"] if options.task == "landmarks" else []
-    for key in strange:
-        if getattr(options, key) is not None:
-            options.refuse(f"argument --{key.replace('_', '-')}: `train {options.task}` has no such option")
+    strange = [name for name in field_names(Settings) if name not in field_names(VisionSettings)]
+    strange += ["objects"] if options.task != "detect" else []
+    refuse_options(options, strange + (["data"] if options.task == "landmarks" else []))
 
 
 def _begun(options: argparse.Namespace) -> tuple[VisionTraining, Path]:
     """A new training, and its folder with a first checkpoint."""
-    fields = [field.name for field in dataclasses.fields(VisionSettings)]
-    given = {key: getattr(options, key) for key in fields if getattr(options, key, None) is not None}
-    if options.data is not None:
-        given["source"] = "files"
-    settings = VisionSettings.usual(**given)
+    source = {} if options.data is None else {"source": "files"}
+    settings = VisionSettings.usual(**given_settings(options, VisionSettings), **source)
     training = TRAININGS[settings.task](settings, options.data)
     folder = new_run(Path(options.out), options.task, options.name)
     training.save(folder / CHECKPOINT)
@@ -99,15 +105,15 @@ def _write_results(training: VisionTraining, folder: Path) -> list[str]:
             training.draw(folder / PREDICTIONS)
             written += ["loss.svg", PREDICTIONS]
         except ImportError as error:
-            print(f"autograd-lite: loss.svg and {PREDICTIONS} left out: {error}", file=sys.stderr)
+            complain(f"loss.svg and {PREDICTIONS} left out: {error}")
     return written
 
 
 # -- detect -----------------------------------------------------------------------------------------------------------
 
 
-def detect(options: argparse.Namespace) -> None:
-    """Find the objects in an image with the network of a run; print them, and draw them on the image.
+def detect(options: argparse.Namespace) -> int:
+    """Find the objects in an image with the network of a run; print them, and draw them on the image.  Returns 0.
 
     Raises Failure, DataError, CheckpointError.
     """
@@ -130,6 +136,7 @@ def detect(options: argparse.Namespace) -> None:
     except ValueError as error:  # an ending that is no picture's
         raise Failure(f"cannot draw {path}: {error}") from error
     print(f"\n{path}")
+    return 0
 
 
 def _rows(found: dict[str, Tensor]) -> list[tuple[str, ...]]:

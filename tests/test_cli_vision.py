@@ -139,7 +139,7 @@ def test_digits_from_files(tmp_path: Path, capsys: pytest.CaptureFixture[str], t
     fails(capsys, 1, "begun without --data", *small(task, tmp_path, "--resume", "--name", "built-in", "--data", data))
 
 
-def test_training_and_test_scenes_share_no_digit_and_no_seed() -> None:
+def test_training_and_test_scenes_share_no_seed() -> None:
     for seed in (0, 1):
         made = TRAININGS["localize"](VisionSettings.usual("localize", scenes=5, seed=seed))
         train, test = made._seeds()
@@ -246,6 +246,7 @@ def test_what_detect_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str],
     [
         (["train", "localize", "--model", "mlp"], "--model: `train localize` has no such option"),
         (["train", "detect", "--weight-decay", "0.1"], "--weight-decay: `train detect` has no such option"),
+        (["train", "landmarks", "--patience", "3"], "--patience: `train landmarks` has no such option"),
         (["train", "localize", "--objects", "2"], "--objects: `train localize` has no such option"),
         (["train", "landmarks", "--data", "x"], "--data: `train landmarks` has no such option"),
         (["train", "digits", "--scenes", "9"], "--scenes: `train digits` has no such option"),

@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 HEAVY = {
-    "IPython", "argparse", "concurrent.futures", "csv", "graphviz", "gzip", "logging", "matplotlib", "multiprocessing",
-    "numba", "statistics", "tempfile", "tqdm", "traceback",
+    "IPython", "PIL", "argparse", "concurrent.futures", "csv", "graphviz", "gzip", "logging", "matplotlib",
+    "multiprocessing", "numba", "statistics", "tempfile", "tqdm", "traceback", "xml",
 }  # fmt: skip
 
 

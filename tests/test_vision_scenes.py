@@ -236,6 +236,8 @@ def test_localization_gives_the_vector_of_the_sheet() -> None:
 def test_localization_refuses() -> None:
     with pytest.raises(ValueError, match=r"empty must lie between 0 and 1, got 2"):
         LocalizationScenes(TRAIN, empty=2)
+    with pytest.raises(TypeError, match="count"):
+        LocalizationScenes(TRAIN, count=(1, 3))
     assert all(y[0].item() == 1 for _, y in LocalizationScenes(TRAIN, 30, empty=0))
 
 

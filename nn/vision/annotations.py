@@ -9,11 +9,9 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,8 +19,11 @@ from autograd_lite import Tensor
 
 from ..data.files import DataError, read_whole
 from ..data.loader import Dataset
-from .folder import check_options, warn_skipped
+from .folder import check_options, skipping_bad, warn_skipped
 from .images import image_size, read_image
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 __all__ = ["VOC_CLASSES", "CocoDetection", "VOCDetection"]
 
@@ -63,16 +64,6 @@ class _Annotated(Dataset):
         self.skipped: list[str] = []
         if not self.root.is_dir():
             raise DataError(f"{root}: there is no such folder")
-
-    @contextmanager
-    def _skipping_bad(self) -> Iterator[None]:
-        """Note a DataError and go on after the block, if ``bad`` says so."""
-        try:
-            yield
-        except DataError as error:
-            if self.bad == "raise":
-                raise
-            self.skipped.append(str(error))
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         example = self.examples[index]
@@ -128,10 +119,10 @@ class CocoDetection(_Annotated):
         labels = {category: label for label, category in enumerate(self.category_ids)}
         found: dict[int | str, Example | None] = {}
         for record in content["images"]:
-            with self._skipping_bad():
+            with skipping_bad(self.bad, self.skipped):
                 self._read_image_record(record, found)
         for record in content["annotations"]:
-            with self._skipping_bad():
+            with skipping_bad(self.bad, self.skipped):
                 self._read_annotation(record, found, labels)
         self.examples = [example for example in found.values() if example is not None]
         warn_skipped(self.skipped)
@@ -198,7 +189,7 @@ class VOCDetection(_Annotated):
         super().__init__(root, transforms, mode, bad)
         self.classes = tuple(classes)
         for name in self._names(image_set):
-            with self._skipping_bad():
+            with skipping_bad(self.bad, self.skipped):
                 self._read_file(name)
         warn_skipped(self.skipped)
 
@@ -221,11 +212,11 @@ class VOCDetection(_Annotated):
         _check_size(picture, image_size(picture), size, f"{path} says")
         example = Example(name, picture, size, [])
         for number, element in enumerate(tree.findall("object"), 1):
-            with self._skipping_bad():
+            with skipping_bad(self.bad, self.skipped):
                 example.objects.append(self._object(element, size, f"{path}: object {number}"))
         self.examples.append(example)
 
-    def _object(self, element: ElementTree.Element, size: tuple[int, int], where: str) -> Object:
+    def _object(self, element: Element, size: tuple[int, int], where: str) -> Object:
         name = _text(element, "name", where)
         if name not in self.classes:
             raise DataError(f"{where}: {name!r} is not one of the classes {', '.join(self.classes)}")
@@ -291,8 +282,10 @@ def _is_finite(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9
 
 
-def _read_xml(path: Path) -> ElementTree.Element:
+def _read_xml(path: Path) -> Element:
     """The root of an annotation file of VOC.  Raises DataError for what is missing, damaged or something else."""
+    from xml.etree import ElementTree
+
     try:
         text = read_whole(path).decode("utf-8-sig")  # as text, so that no other encoding can hide a DOCTYPE
     except UnicodeDecodeError as error:
@@ -308,7 +301,7 @@ def _read_xml(path: Path) -> ElementTree.Element:
     return tree
 
 
-def _text(element: ElementTree.Element, key: str, where: str) -> str:
+def _text(element: Element, key: str, where: str) -> str:
     """What an element below says.  Raises DataError if it is missing or empty."""
     text = (element.findtext(key) or "").strip()
     if not text:
@@ -316,7 +309,7 @@ def _text(element: ElementTree.Element, key: str, where: str) -> str:
     return text
 
 
-def _number(element: ElementTree.Element, key: str, where: str) -> float:
+def _number(element: Element, key: str, where: str) -> float:
     """The finite number that an element below says.  Raises DataError."""
     text = _text(element, key, where)
     try:

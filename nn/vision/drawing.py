@@ -6,7 +6,7 @@ The functions named ``show_…`` draw on matplotlib axes whose unit is a pixel o
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -16,13 +16,13 @@ from numpy import ndarray
 from ..plot import FINE, WRONG, new_figure, write_figure
 from .boxes import as_numpy
 from .grid import Grid
+from .metrics import Objects
 
 __all__ = ["draw_scenes", "show_anchors", "show_boxes", "show_grid", "show_image", "show_points"]
 
 FONT = 7  # of labels, in points
 ROOM = 0.1  # of the image's height above or below a box, which a label needs
 
-Objects = Mapping[str, Any]
 Layer = tuple[Sequence[Objects], str, str]  # the objects of all images, their colour, what they are
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..data.files import DataError
 from ..data.loader import Dataset
 from .images import EXTENSIONS, check_mode, image_size, read_image
 
-__all__ = ["ImageFolder", "check_options", "warn_skipped"]
+__all__ = ["ImageFolder", "check_options", "skipping_bad", "warn_skipped"]
 
 
 class ImageFolder(Dataset):
@@ -47,13 +48,8 @@ class ImageFolder(Dataset):
         for name, label in self.class_to_idx.items():
             before = len(self.samples)
             for path in _pictures(self.root / name):
-                try:
+                with skipping_bad(bad, self.skipped):
                     image_size(path)
-                except DataError as error:
-                    if bad == "raise":
-                        raise
-                    self.skipped.append(str(error))
-                else:
                     self.samples.append((path, label))
             if len(self.samples) == before:
                 raise DataError(f"{self.root / name}: has no picture that can be read ({', '.join(EXTENSIONS)})")
@@ -78,6 +74,17 @@ def check_options(mode: str, bad: str) -> None:
     check_mode(mode)
     if bad not in ("raise", "skip"):
         raise ValueError(f'bad must be "raise" or "skip", got {bad!r}')
+
+
+@contextmanager
+def skipping_bad(bad: str, skipped: list[str]) -> Iterator[None]:
+    """With "skip", end the block at a DataError, note it in ``skipped``, and go on after it."""
+    try:
+        yield
+    except DataError as error:
+        if bad == "raise":
+            raise
+        skipped.append(str(error))
 
 
 def warn_skipped(skipped: list[str]) -> None:

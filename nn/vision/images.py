@@ -53,7 +53,7 @@ def check_mode(mode: str) -> None:
 
 
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """The (H, W) of the picture in a file, from its head alone.  Raises as `read_image`."""
+    """The (H, W) of the picture in a file, from its head alone (a .npy is read whole).  Raises as `read_image`."""
     if Path(path).suffix == ".npy":
         return _array(path).shape[1:]
     with _opened(path) as image:

@@ -20,6 +20,7 @@ from .. import functional as F
 from ..layers.conv import Conv2d
 from ..layers.linear import Linear
 from ..module import Module
+from ..optim.optimizer import check_at_least_zero
 from .backbone import Backbone
 
 __all__ = [
@@ -93,9 +94,8 @@ class LandmarkLoss(Module):
     """
 
     def __init__(self, visible_weight: float = 1.0, point_weight: float = 50.0) -> None:
-        for name, weight in (("visible_weight", visible_weight), ("point_weight", point_weight)):
-            if not 0 <= weight < math.inf:
-                raise ValueError(f"{name} must be at least 0 and finite, got {weight}")
+        weights = {"visible_weight": visible_weight, "point_weight": point_weight}
+        check_at_least_zero(weights, *weights)
         self.visible_weight, self.point_weight = visible_weight, point_weight
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from ..layers.linear import Linear
 from ..layers.pool import AdaptiveMaxPool2d
 from ..models import Shape
 from ..module import Module
+from ..optim.optimizer import check_at_least_zero
 from .backbone import Backbone
 from .boxes import box_convert, iou
 from .grid import BOX, CLASSES, OBJECT
@@ -109,9 +110,7 @@ class LocalizationLoss(Module):
 
     def __init__(self, object_weight: float = 1.0, box_weight: float = 30.0, class_weight: float = 1.0) -> None:
         weights = {"object_weight": object_weight, "box_weight": box_weight, "class_weight": class_weight}
-        for name, weight in weights.items():
-            if not 0 <= weight < math.inf:
-                raise ValueError(f"{name} must be at least 0 and finite, got {weight}")
+        check_at_least_zero(weights, *weights)
         self.object_weight, self.box_weight, self.class_weight = object_weight, box_weight, class_weight
 
     def forward(self, raw: Tensor, y: Tensor) -> Tensor:

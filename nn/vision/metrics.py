@@ -15,12 +15,12 @@ from numpy import ndarray
 
 from .boxes import as_numpy, box_iou
 
-__all__ = ["COCO_THRESHOLDS", "Curve", "DetectionMetric", "average_precision", "match"]
+__all__ = ["COCO_THRESHOLDS", "Curve", "DetectionMetric", "Objects", "average_precision", "match"]
 
 COCO_THRESHOLDS = tuple(n / 100 for n in range(50, 100, 5))
 RECALLS = np.arange(101) / 100  # so that 7 of 10 objects reach 0.7, which np.linspace's is above
 
-Objects = Mapping[str, Any]
+Objects = Mapping[str, Any]  # of one image
 
 
 class Curve(NamedTuple):

@@ -30,7 +30,7 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> Tensor:
     tensor([1, 2])
     """
     found, given = _checked(boxes, scores)
-    return Tensor(_greedy(found, given, _share("iou_threshold", iou_threshold)))
+    return Tensor(_greedy(found, given, _checked_threshold(iou_threshold)))
 
 
 def batched_nms(boxes: Any, scores: Any, idxs: Any, iou_threshold: float) -> Tensor:
@@ -43,7 +43,7 @@ def batched_nms(boxes: Any, scores: Any, idxs: Any, iou_threshold: float) -> Ten
     tensor([1, 2])
     """
     found, given = _checked(boxes, scores)
-    threshold, classes = _share("iou_threshold", iou_threshold), as_numpy(idxs)
+    threshold, classes = _checked_threshold(iou_threshold), as_numpy(idxs)
     if classes.shape != given.shape:
         raise ValueError(f"there are classes of shape {classes.shape} for scores of shape {given.shape}")
     kept = np.zeros(len(given), bool)
@@ -80,7 +80,7 @@ def soft_nms(
     if not sigma > 0:
         raise ValueError(f"sigma must be above 0, got {sigma}")
     found, given = _checked(boxes, scores)
-    threshold = _share("iou_threshold", iou_threshold)
+    threshold = _checked_threshold(iou_threshold)
     wrong = (given < 0) | np.isinf(given)
     if wrong.any():
         i = int(wrong.argmax())
@@ -95,6 +95,7 @@ def soft_nms(
 
 
 def _greedy(boxes: ndarray, scores: ndarray, threshold: float) -> ndarray:
+    """The indices of the boxes that stay, by falling score: ``(N, 4), (N,) -> (M,)``."""
     by_left = np.argsort(boxes[:, 0])
     place = np.empty_like(by_left)
     place[by_left] = np.arange(len(boxes))
@@ -109,10 +110,10 @@ def _by_score(scores: ndarray) -> ndarray:
     return np.argsort(-scores, kind="stable")
 
 
-def _share(name: str, value: float) -> float:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name} must be from 0 to 1, got {value}")
-    return value
+def _checked_threshold(iou_threshold: float) -> float:
+    if not 0 <= iou_threshold <= 1:
+        raise ValueError(f"iou_threshold must be from 0 to 1, got {iou_threshold}")
+    return iou_threshold
 
 
 def _checked(boxes: Any, scores: Any) -> tuple[ndarray, ndarray]:

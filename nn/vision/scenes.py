@@ -16,6 +16,7 @@ from autograd_lite import Tensor, stack
 
 from ..data.loader import Dataset
 from .canvas import DrawnDataset, background, finish
+from .grid import BOX, CLASSES, OBJECT
 from .images import resize
 
 __all__ = ["DetectionScenes", "LocalizationScenes", "Scenes", "collate_detections"]
@@ -178,7 +179,7 @@ class LocalizationScenes(Scenes):
 
     y = [p_c, b_x, b_y, b_h, b_w, c_1 … c_C] (cheat sheet 5.2): p_c is 1 where there is an object, (b_x, b_y) its
     centre and b_h, b_w its height and width, all as parts of the image's; c is 1 for its class.  Without an object, in
-    ``empty`` of the scenes, y is 0.  Other options (but ``count``) and errors as in `Scenes`.
+    ``empty`` of the scenes, y is 0.  Other options and errors as in `Scenes`; TypeError for a ``count``.
 
     >>> from nn.data import digits
     >>> image, y = LocalizationScenes(digits(flat=False)[0], 100)[0]
@@ -189,7 +190,7 @@ class LocalizationScenes(Scenes):
     def __init__(self, source: Any, length: int = 1000, *, empty: float = 0.2, **options: Any) -> None:
         if not 0 <= empty <= 1:
             raise ValueError(f"empty must lie between 0 and 1, got {empty}")
-        super().__init__(source, length, **{"heights": (16, 40), **options, "count": (0, 1)})
+        super().__init__(source, length, count=(0, 1), **{"heights": (16, 40), **options})
         self.empty = empty
 
     def _count(self, rng: np.random.Generator) -> int:
@@ -197,12 +198,12 @@ class LocalizationScenes(Scenes):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         image, boxes, labels = self.draw(index)
-        y = np.zeros(5 + self.num_classes, np.float32)
+        y = np.zeros(CLASSES.start + self.num_classes, np.float32)
         if len(boxes):
             x0, y0, x1, y1 = boxes[0].tolist()
             height, width = self.size
-            y[:5] = 1, (x0 + x1) / 2 / width, (y0 + y1) / 2 / height, (y1 - y0) / height, (x1 - x0) / width
-            y[5 + labels[0]] = 1
+            y[OBJECT] = y[CLASSES][labels[0]] = 1
+            y[BOX] = (x0 + x1) / 2 / width, (y0 + y1) / 2 / height, (y1 - y0) / height, (x1 - x0) / width
         return Tensor._wrap(image), Tensor._wrap(y)
 
 

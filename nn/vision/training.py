@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,8 +24,16 @@ from ..train import Tally, Trainer, read_checkpoint
 from .anchors import kmeans_anchors
 from .drawing import draw_scenes
 from .faces import LANDMARKS, SyntheticFaces
-from .grid import Grid
-from .landmarks import LandmarkLoss, LandmarkNet, landmark_target, normalized_mean_error, visibility_accuracy
+from .grid import CLASSES, OBJECT, Grid
+from .landmarks import (
+    PLACE,
+    VISIBLE,
+    LandmarkLoss,
+    LandmarkNet,
+    landmark_target,
+    normalized_mean_error,
+    visibility_accuracy,
+)
 from .localization import (
     LocalizationLoss,
     LocalizationNet,
@@ -35,22 +43,20 @@ from .localization import (
     localization_vectors,
     presence_accuracy,
 )
-from .metrics import DetectionMetric
+from .metrics import DetectionMetric, Objects
 from .scenes import DetectionScenes, LocalizationScenes
 from .yolo import YOLO, YOLOLoss, find_objects
 
 __all__ = ["TRAININGS", "DetectionTrainer", "DetectionTraining", "LandmarkTraining", "LocalizationTraining",
            "VisionSettings", "VisionTraining"]  # fmt: skip
 
-CLASSES = 10
+DIGITS = 10  # the classes
 ANCHORS = 3
 STRIDE = 8  # of all networks here: sizes of images are multiples of it
 TEST_SCENES, TEST_SEED = 500, 0  # the same for all trainings; those to train on have the seeds from 1
 TEST_BATCH = 50
 LEAST_SCORE = 0.05  # of detections that average precision looks at
 SHOWN = 8  # test images in the picture of predictions
-
-Objects = Mapping[str, Any]  # in an image
 
 
 @dataclass(frozen=True)
@@ -188,7 +194,7 @@ class LocalizationTraining(VisionTraining):
 
     def make_model(self, generator: Generator | None = None) -> LocalizationNet:
         size = self.settings.size
-        return LocalizationNet((1, size, size), CLASSES, generator=generator)
+        return LocalizationNet((1, size, size), DIGITS, generator=generator)
 
     def make_trainer(self, model: Module, optimizer: Adam, **options: Any) -> Trainer:
         metrics = {
@@ -224,7 +230,7 @@ class DetectionTraining(VisionTraining):
         train, test = [_in_memory(DetectionScenes(source, **seeds, **options)) for source, seeds in parts]
         sides = np.concatenate([t["boxes"].numpy()[:, 2:] - t["boxes"].numpy()[:, :2] for _, t in train])
         self.anchors = kmeans_anchors(sides, ANCHORS, generator=Generator(self.settings.seed))
-        self.grid = Grid((size // STRIDE, size // STRIDE), (size, size), self.anchors.sizes, CLASSES)
+        self.grid = Grid((size // STRIDE, size // STRIDE), (size, size), self.anchors.sizes, DIGITS)
         self.truths = [target for _, target in test]
         return self._encoded(train), self._encoded(test)
 
@@ -232,12 +238,12 @@ class DetectionTraining(VisionTraining):
         return _stacked([(image, self.grid.encode(t["boxes"], t["labels"]).target) for image, t in scenes])
 
     def make_model(self, generator: Generator | None = None) -> YOLO:
-        return YOLO(self.anchors.sizes, CLASSES, generator=generator)
+        return YOLO(self.anchors.sizes, DIGITS, generator=generator)
 
     @staticmethod
     def untrained() -> YOLO:
         """A network that takes over the weights of a training, and with them its anchors."""
-        return YOLO(np.ones((ANCHORS, 2)), CLASSES)
+        return YOLO(np.ones((ANCHORS, 2)), DIGITS)
 
     def make_trainer(self, model: Module, optimizer: Adam, **options: Any) -> Trainer:
         return DetectionTrainer(model, optimizer, YOLOLoss(self.grid), **options)
@@ -249,7 +255,7 @@ class DetectionTraining(VisionTraining):
     def report(self) -> list[str]:
         """The same, and the average precision of each digit."""
         precisions = self.trainer.measure(self.validation)[1].per_class()[:, 0]
-        cells = [("digit", *map(str, range(CLASSES))), ("AP at IoU 0.5", *[f"{p:.1%}" for p in precisions])]
+        cells = [("digit", *map(str, range(DIGITS))), ("AP at IoU 0.5", *[f"{p:.1%}" for p in precisions])]
         return [*super().report(), "", *text_table(cells, 1)]
 
     def objects(self, images: Tensor, targets: Tensor) -> tuple[Sequence[Objects], Sequence[Objects]]:
@@ -314,11 +320,9 @@ class LandmarkTraining(VisionTraining):
         return Trainer(model, optimizer, LandmarkLoss(), metrics=metrics, **options)
 
     def objects(self, images: Tensor, targets: Tensor) -> tuple[Sequence[Objects], Sequence[Objects]]:
-        truths = [{"points": points[:, 1:3], "visible": points[:, 0] == 1} for points in targets]
-        predictions = [
-            {"points": points[:, 1:], "visible": points[:, 0] > 0} for points in self.trainer.predict(images)
-        ]
-        return truths, predictions
+        truths = [{"points": one[:, PLACE], "visible": one[:, VISIBLE] == 1} for one in targets]
+        found = [{"points": one[:, PLACE], "visible": one[:, VISIBLE] > 0} for one in self.trainer.predict(images)]
+        return truths, found
 
 
 TRAININGS: dict[str, type[VisionTraining]] = {
@@ -328,9 +332,9 @@ TRAININGS: dict[str, type[VisionTraining]] = {
 
 def _localized(y: Tensor, size: tuple[int, int]) -> list[Objects]:
     """The objects that vectors y ``(N, 5 + C)`` say are there, where p_c is above ½, with p_c as their score."""
-    boxes, labels = localization_boxes(y, size), y[:, 5:].argmax(1)
-    rows = [slice(i, i + (y[i, 0].item() > 0.5)) for i in range(len(y))]
-    return [{"boxes": boxes[row], "labels": labels[row], "scores": y[row, 0]} for row in rows]
+    boxes, labels = localization_boxes(y, size), y[:, CLASSES].argmax(1)
+    rows = [slice(i, i + (y[i, OBJECT].item() > 0.5)) for i in range(len(y))]
+    return [{"boxes": boxes[row], "labels": labels[row], "scores": y[row, OBJECT]} for row in rows]
 
 
 def _in_memory(scenes: Dataset) -> list[Any]:

@@ -19,6 +19,7 @@ from autograd_lite import Tensor, no_grad
 from .. import functional as F
 from ..layers.conv import Conv2d
 from ..module import Module
+from ..optim.optimizer import check_at_least_zero
 from ..utils import evaluating
 from .backbone import Backbone
 from .boxes import clip_boxes_to_image, complete_box_iou_loss
@@ -133,9 +134,7 @@ class YOLOLoss(Module):
     ) -> None:  # fmt: skip
         weights = {"object_weight": object_weight, "empty_weight": empty_weight, "box_weight": box_weight,
                    "class_weight": class_weight}  # fmt: skip
-        for name, weight in weights.items():
-            if not 0 <= weight < math.inf:
-                raise ValueError(f"{name} must be at least 0 and finite, got {weight}")
+        check_at_least_zero(weights, *weights)
         self.grid, self.object_weight, self.empty_weight = grid, object_weight, empty_weight
         self.box_weight, self.class_weight = box_weight, class_weight
 
