@@ -170,6 +170,8 @@ def test_what_always_holds(n: int, m: int, seed: int) -> None:
     (image(A, scores=[0.5]), image(A, labels=[0, 0]), r"target 1: .* got \(1, 4\), \(2,\) and \(1,\)"),
     (image(A[:3], scores=[0.5]), image(A), r"prediction 1: .* got \(1, 3\)"),
     (image(A, scores=[np.nan]), image(A), "prediction 1: score 0 is NaN"),
+    (image(A, [0, 0, np.nan, 9], scores=[1, 1]), image(A), "prediction 1: box 1 has a coordinate that is NaN"),
+    (image(A, scores=[1]), image([np.nan, 0, 9, 9]), "target 1: box 0 has a coordinate that is NaN"),
     (image(A, scores=[0.5]), image(A, labels=[2]), "target 1: label 0 is 2, not from 0 to 0"),
     (image(A, scores=[0.5], labels=[-1]), image(A), "prediction 1: label 0 is -1"),
     (image(A, scores=[0.5], labels=[0.5]), image(A), "prediction 1: labels must be whole numbers, got float64"),

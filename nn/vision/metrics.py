@@ -104,8 +104,8 @@ class DetectionMetric:
         """Count images: their detections and what there was to detect.
 
         Raises ValueError for two numbers of images, for shapes that do not belong together, a label outside 0 to
-        ``classes`` − 1, and a score that is NaN; KeyError for a dict without one of the entries.  An error counts
-        nothing.
+        ``classes`` − 1, and a score or a box that is NaN; KeyError for a dict without one of the entries.  An error
+        counts nothing.
         """
         if len(predictions) != len(targets):
             raise ValueError(f"there are predictions for {len(predictions)} images and targets for {len(targets)}")
@@ -183,6 +183,8 @@ class DetectionMetric:
         strange = np.flatnonzero((labels < 0) | (labels >= self.classes))
         if len(strange):
             raise ValueError(f"{name}: label {strange[0]} is {labels[strange[0]]}, not from 0 to {self.classes - 1}")
+        if np.isnan(boxes).any():
+            raise ValueError(f"{name}: box {int(np.isnan(boxes).any(1).argmax())} has a coordinate that is NaN")
         if np.isnan(more).any():
             raise ValueError(f"{name}: score {int(np.isnan(more).argmax())} is NaN, which has no order")
         return boxes, labels.astype(np.int64), more
