@@ -114,9 +114,9 @@ def detect(options: argparse.Namespace) -> None:
     model = _trained(Path(options.model))
     try:
         image = read_image(options.image, "L")
+        found = model.predict(image[None], options.threshold)[0]
     except (ImportError, ValueError) as error:
         raise Failure(f"{options.image}: {error}") from error
-    found = model.predict(image[None], options.threshold)[0]
     height, width = image.shape[1:]
     print(f"{options.image}: {width}×{height} pixels, {len(found['labels'])} objects\n")
     print("\n".join(text_table([("class", "score", "x1", "y1", "x2", "y2"), *_rows(found)], 1)))

@@ -264,7 +264,8 @@ def test_bad_options(
 
 def test_scenes_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for argv, message in [
-        (["detect", "--size", 60], "the size of images must be a multiple of 8, got 60"),
+        (["detect", "--size", 60], "the size of images must be a multiple of 8, at least 16, got 60"),
+        (["localize", "--size", 8], "the size of images must be a multiple of 8, at least 16, got 8"),
         (["detect", "--objects", 60], "such scenes cannot be made: .*found no room"),
         (["landmarks", "--size", 16], "such scenes cannot be made: heights"),
         (["localize", "--data", tmp_path / "none"], "there is no such folder"),
