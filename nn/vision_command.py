@@ -27,6 +27,7 @@ OTHERS = "model", "optimizer", "schedule", "decay_rate", "weight_decay", "clip_n
 CHECKED = 1, 4  # before a training: images, and how many elements of a parameter one by one
 PREDICTIONS = "predictions.png"
 WIDTH = 6.0  # of the picture of detections, in inches
+LONGEST = 10.0  # times as long as wide is a picture at most, of a longer image with margins
 
 
 # -- train ------------------------------------------------------------------------------------------------------------
@@ -123,7 +124,7 @@ def detect(options: argparse.Namespace) -> None:
     path = Path(options.out or f"{options.image}.detections.png")
     try:
         figure = draw_scenes([image], predictions=[found])
-        figure.set_size_inches(WIDTH, WIDTH * height / width)
+        figure.set_size_inches(WIDTH, WIDTH * min(max(height / width, 1 / LONGEST), LONGEST))
         write_figure(figure, path)
     except ImportError as error:
         raise Failure(f"{path} was not drawn: {error}") from error

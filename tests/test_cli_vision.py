@@ -212,6 +212,18 @@ def test_detect_reads_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "30×40 pixels" in out
 
 
+@pytest.mark.parametrize("shape", [(400, 2), (2, 2000)])
+def test_the_picture_of_a_long_image_is_not_endless(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], finished: Path, shape: tuple[int, int]
+) -> None:
+    image_module = pytest.importorskip("PIL.Image")
+    np.save(tmp_path / "long.npy", np.zeros(shape, np.float32))
+    code, _, err = run(capsys, "detect", tmp_path / "long.npy", "--model", finished)
+    assert (code, err) == (0, "")
+    with image_module.open(tmp_path / "long.npy.detections.png") as picture:
+        assert max(picture.size) <= 10 * min(picture.size)
+
+
 def test_what_detect_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str], finished: Path) -> None:
     image = tmp_path / "scene.npy"
     np.save(image, np.zeros((40, 30), np.float32))
