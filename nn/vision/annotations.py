@@ -101,12 +101,12 @@ class CocoDetection(_Annotated):
     ``transforms(image, target)``, such as `Resize`, makes of it.  Images are float32 in [0, 1], grey with ``mode="L"``;
     boxes float32 x₀, y₀, x₁, y₁ in pixels (COCO stores x₀, y₀, width, height); labels int64, positions in ``classes``,
     which are in the order of ``category_ids``; ``ignore`` marks crowds.
-    Annotations and the heads of images are checked at once. Raises DataError, naming file and annotation, for a
-    file that is missing or damaged, a box that is not finite, has no area or leaves its image by more than half a
-    pixel (up to that it is cut off), a mark to ignore it that is not 0 or 1, an unknown category, and an image of
-    another size than annotated. With ``bad="skip"`` such a box or image is left out with a warning, and ``skipped``
-    says which and why; a damaged annotation file always raises. ImportError without Pillow (extra ``vision``),
-    ValueError for another ``mode`` or ``bad``.
+    Annotations and the heads of images are checked at once.  Raises DataError, naming file and annotation, for a file
+    that is missing or damaged, a box that is not finite, has no area or leaves its image by more than half a pixel (up
+    to that it is cut off), a mark to ignore it that is not 0 or 1, an unknown category, and an image of another size
+    than annotated.  With ``bad="skip"`` such a box or image is left out with a warning, and ``skipped`` says which and
+    why; a damaged annotation file always raises.  ImportError without Pillow (extra ``vision``), ValueError for another
+    ``mode`` or ``bad``.
     """
 
     def __init__(
