@@ -41,6 +41,7 @@ __all__ = ["detect", "train_vision"]
 CHECKED = 1, 4  # before a training: images, and how many elements of a parameter one by one
 PREDICTIONS = "predictions.png"
 WIDTH = 6.0  # of the picture of detections, in inches
+LONGEST = 10.0  # times as long as wide is a picture at most, of a longer image with margins
 
 
 # -- train ------------------------------------------------------------------------------------------------------------
@@ -120,16 +121,16 @@ def detect(options: argparse.Namespace) -> int:
     model = _trained(Path(options.model))
     try:
         image = read_image(options.image, "L")
+        found = model.predict(image[None], options.threshold)[0]
     except (ImportError, ValueError) as error:
         raise Failure(f"{options.image}: {error}") from error
-    found = model.predict(image[None], options.threshold)[0]
     height, width = image.shape[1:]
     print(f"{options.image}: {width}×{height} pixels, {len(found['labels'])} objects\n")
     print("\n".join(text_table([("class", "score", "x1", "y1", "x2", "y2"), *_rows(found)], 1)))
     path = Path(options.out or f"{options.image}.detections.png")
     try:
         figure = draw_scenes([image], predictions=[found])
-        figure.set_size_inches(WIDTH, WIDTH * height / width)
+        figure.set_size_inches(WIDTH, WIDTH * min(max(height / width, 1 / LONGEST), LONGEST))
         write_figure(figure, path)
     except ImportError as error:
         raise Failure(f"{path} was not drawn: {error}") from error

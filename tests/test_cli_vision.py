@@ -212,6 +212,18 @@ def test_detect_reads_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "30×40 pixels" in out
 
 
+@pytest.mark.parametrize("shape", [(400, 2), (2, 2000)])
+def test_the_picture_of_a_long_image_is_not_endless(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], finished: Path, shape: tuple[int, int]
+) -> None:
+    image_module = pytest.importorskip("PIL.Image")
+    np.save(tmp_path / "long.npy", np.zeros(shape, np.float32))
+    code, _, err = run(capsys, "detect", tmp_path / "long.npy", "--model", finished)
+    assert (code, err) == (0, "")
+    with image_module.open(tmp_path / "long.npy.detections.png") as picture:
+        assert max(picture.size) <= 10 * min(picture.size)
+
+
 def test_what_detect_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str], finished: Path) -> None:
     image = tmp_path / "scene.npy"
     np.save(image, np.zeros((40, 30), np.float32))
@@ -265,7 +277,8 @@ def test_bad_options(
 
 def test_scenes_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for argv, message in [
-        (["detect", "--size", 60], "the size of images must be a multiple of 8, got 60"),
+        (["detect", "--size", 60], "the size of images must be a multiple of 8, at least 16, got 60"),
+        (["localize", "--size", 8], "the size of images must be a multiple of 8, at least 16, got 8"),
         (["detect", "--objects", 60], "such scenes cannot be made: .*found no room"),
         (["landmarks", "--size", 16], "such scenes cannot be made: heights"),
         (["localize", "--data", tmp_path / "none"], "there is no such folder"),

@@ -68,6 +68,8 @@ BAD_ANNOTATIONS = [
     ({"bbox": [5, 5, 0, 9]}, r"annotation 102: the box from \(5, 5\) to \(5, 14\) has no area"),
     ({"bbox": [5, 5, 9, -2]}, r"annotation 102: the box .* has no area"),
     ({"bbox": [30.1, 5, 0.2, 5]}, r"annotation 102: the box .* has no area"),
+    ({"bbox": [29.99999999, 5, 0.4, 5]}, r"annotation 102: the box .* has no area"),  # cut off, in float32
+    ({"iscrowd": "0"}, r"annotation 102: iscrowd is '0' instead of 0 or 1"),
     ({"bbox": [5, 5, float("nan"), 9]}, r"annotation 102: bbox is \[5, 5, nan, 9\] instead of four finite numbers"),
     ({"bbox": [5, 5, "9", 9]}, r"annotation 102: bbox is \[5, 5, '9', 9\]"),
     ({"bbox": [5, 5, 9]}, r"annotation 102: bbox is \[5, 5, 9\]"),
@@ -211,6 +213,7 @@ def test_voc_image_sets_and_classes(tmp_path: Path) -> None:
         (voc_object("dog", (1, 1, "five", 5)), r"bndbox/xmax is 'five' instead of a finite number"),
         (voc_object("dog", (1, 1, "nan", 5)), r"bndbox/xmax is 'nan'"),
         (voc_object("dog", (1, 1, 5)), r"has no bndbox/ymax"),
+        (voc_object("dog", (1, 1, 5, 5), 2), r"difficult is '2' instead of 0 or 1"),
         ("<object><bndbox/></object>", r"has no name"),
     ],
 )

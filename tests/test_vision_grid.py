@@ -140,6 +140,14 @@ def test_scores_and_the_threshold() -> None:
     assert len(grid.decode(vectors)["labels"]) == 2
 
 
+def test_a_score_that_is_nan_is_not_taken_for_no_object() -> None:
+    grid = vision.Grid((1, 3), (16, 48), [SQUARE], classes=2)
+    vectors = np.zeros(grid.shape, np.float32)
+    vectors[0, 1, 0, 5] = np.nan
+    with pytest.raises(ValueError, match=r"the score at \(0, 1, 0\) .* is NaN"):
+        grid.decode(vectors)
+
+
 def test_the_boxes_of_a_batch_of_vectors_have_gradients() -> None:
     grid = vision.Grid((2, 1), (30, 20), [SQUARE, TALL], classes=1)
     x = al.tensor(np.random.default_rng(0).normal(size=(3, *grid.shape)), requires_grad=True)

@@ -133,6 +133,13 @@ def test_resize_keeps_what_it_is_given() -> None:
     np.testing.assert_allclose(tensor.numpy(), resize(image, (6, 7)), rtol=1e-12)
 
 
+@pytest.mark.parametrize("make", [np.array, lambda boxes: Tensor(np.array(boxes))])
+def test_boxes_of_whole_numbers_are_scaled(make: Any) -> None:
+    _, target = Resize((2, 3))(np.ones((1, 4, 4)), {"boxes": make([[0, 1, 4, 3]])})
+    assert target["boxes"].dtype == np.float32
+    assert target["boxes"].tolist() == [[0, 0.5, 3, 1.5]]
+
+
 @pytest.mark.parametrize(("shape", "size"), [((4,), (2, 2)), ((4, 4), (0, 2)), ((0, 4), (2, 2))])
 def test_resize_refuses(shape: tuple[int, ...], size: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match=r"cannot resize an image of shape .* to "):

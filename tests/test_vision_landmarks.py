@@ -55,6 +55,18 @@ def test_the_loss_by_hand() -> None:
     assert LandmarkLoss(1, 0)(prediction, target).item() == pytest.approx(sum(seen) / 4, rel=1e-5)
 
 
+def test_the_place_of_a_hidden_point_may_be_unknown() -> None:
+    prediction, target = two_faces()
+    expected = LandmarkLoss()(prediction, target).item()
+    target[1, 1, 1:3] = math.nan
+    prediction.requires_grad_()
+    loss = LandmarkLoss()(prediction, target)
+    loss.backward()
+    assert loss.item() == expected
+    assert np.isfinite(prediction.grad.numpy()).all()
+    assert (prediction.grad.numpy()[1, 1, 1:] == 0).all()
+
+
 def test_the_gradient_of_the_loss() -> None:
     prediction, target = (t.double() for t in two_faces())
     prediction = prediction.detach().requires_grad_()

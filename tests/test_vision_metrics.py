@@ -170,6 +170,9 @@ def test_what_always_holds(n: int, m: int, seed: int) -> None:
     (image(A, scores=[0.5]), image(A, labels=[0, 0]), r"target 1: .* got \(1, 4\), \(2,\) and \(1,\)"),
     (image(A[:3], scores=[0.5]), image(A), r"prediction 1: .* got \(1, 3\)"),
     (image(A, scores=[np.nan]), image(A), "prediction 1: score 0 is NaN"),
+    (image(A, [0, 0, np.nan, 9], scores=[1, 1]), image(A), "prediction 1: box 1 has a coordinate that is NaN"),
+    (image(A, scores=[1]), image(A, [20, 5, 10, 10]), r"target 1: box 1, \[20.* ends before .* xyxy"),
+    (image(A, scores=[1]), image([np.nan, 0, 9, 9]), "target 1: box 0 has a coordinate that is NaN"),
     (image(A, scores=[0.5]), image(A, labels=[2]), "target 1: label 0 is 2, not from 0 to 0"),
     (image(A, scores=[0.5], labels=[-1]), image(A), "prediction 1: label 0 is -1"),
     (image(A, scores=[0.5], labels=[0.5]), image(A), "prediction 1: labels must be whole numbers, got float64"),
@@ -194,5 +197,8 @@ def test_other_mistakes() -> None:
             vision.DetectionMetric(1, thresholds)
     with pytest.raises(ValueError, match=r"the IoU threshold 0.52 is none of \(0.5,"):
         metric_of((NOTHING, image(A))).curve(0, 0.52)
+    for label in (-1, 1):
+        with pytest.raises(ValueError, match=f"there is no class {label}, only 0 to 0"):
+            metric_of((NOTHING, image(A))).curve(label)
     assert metric_of((NOTHING, image(A)), iou_thresholds=(0.5,)).value() == {"map": 0, "map_50": 0}
     assert COCO_THRESHOLDS == (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)

@@ -188,8 +188,17 @@ def test_soft_nms_ties_go_to_the_first_and_change_nothing() -> None:
     assert scores.tolist() == [0.5, 0.5, 0.5]
     indices, lowered = vision.soft_nms(boxes, scores, "linear", score_threshold=0)
     assert (indices.tolist(), lowered.tolist()) == ([0, 2, 1], [0.5, 0.5, 0])
-    indices, lowered = vision.soft_nms(boxes.astype(np.float32), scores, sigma=1e-60, score_threshold=0)
+    indices, lowered = vision.soft_nms(
+        boxes.astype(np.float32), scores.astype(np.float32), sigma=1e-60, score_threshold=0
+    )  # fmt: skip
     assert (indices.tolist(), lowered.tolist()) == ([0, 2, 1], [0.5, 0.5, 0])  # σ is 0 in float32
+
+
+def test_soft_nms_orders_scores_as_they_were_given() -> None:
+    scores = np.array([0.9, 0.9 + 1e-10])  # of which float32, the dtype of the boxes, makes equal ones
+    indices, lowered = vision.soft_nms(np.array([BOX, FAR], np.float32), scores)
+    assert indices.tolist() == [1, 0]
+    assert lowered.tolist() == scores[::-1].tolist()
 
 
 # -- errors -----------------------------------------------------------------------------------------------------------

@@ -37,6 +37,16 @@ def test_average_precision_counts_what_the_grid_has_no_room_for() -> None:
     assert figures["loss"] < 0.01, "the loss knows nothing of it"
 
 
+def test_a_network_of_nan_has_no_average_precision() -> None:
+    grid = Grid((1, 1), (16, 16), [[8.0, 8.0]], 2)
+    truth = {"boxes": al.tensor([[4.0, 4.0, 12.0, 12.0]]), "labels": al.tensor([1])}
+    target = grid.encode(truth["boxes"], truth["labels"]).target[None]
+    model = Answering(np.full(grid.shape, np.nan, np.float32))
+    trainer = DetectionTrainer(model, nn.optim.SGD(model.parameters()), YOLOLoss(grid))
+    with np.errstate(all="ignore"), pytest.raises(nn.Diverged, match="are NaN"):  # as in `fit`
+        trainer.evaluate([(al.zeros(1, 1, 16, 16), target, [truth])])
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "TEST_SCENES", 5)

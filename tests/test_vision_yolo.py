@@ -139,6 +139,10 @@ def test_what_the_loss_refuses() -> None:
         for weight in (-1.0, math.nan, math.inf):
             with pytest.raises(ValueError, match=f"{name} must be at least 0 and finite, got {weight}"):
                 YOLOLoss(grid, **{name: weight})
+    half = np.zeros((1, *grid.shape), np.float32)
+    half[0, 1, 0, 1, 0] = 0.5
+    with pytest.raises(ValueError, match=r"p_c is 0 or 1, got 0\.5"):
+        YOLOLoss(grid)(al.zeros(*half.shape), al.tensor(half))
 
 
 # -- the network ------------------------------------------------------------------------------------------------------
@@ -192,6 +196,25 @@ def test_predictions_for_an_image_of_any_size() -> None:
     (whole,) = model.predict(padded, threshold=0.05)
     assert whole["scores"].numpy() == pytest.approx(found["scores"].numpy())
     assert np.minimum(whole["boxes"].numpy(), [45, 30, 45, 30]) == pytest.approx(boxes)
+
+
+def test_what_is_found_beside_the_image_alone_does_not_count() -> None:
+    model = YOLO([[2.0, 2.0]], 1, filters=(4, 4), pools=2)
+    with al.no_grad():
+        model.head.weight.zero_()
+        model.head.bias[:] = [9.0, 3.0, 0.0, 0.0, 0.0, 0.0]  # near the right edge of each cell of 4 pixels
+    (found,) = model.predict(np.zeros((1, 1, 4, 5), np.float32))
+    assert found["boxes"].tolist() == [pytest.approx([2.81, 1, 4.81, 3], abs=0.01)]
+    assert len(found["labels"]) == len(found["scores"]) == 1
+
+
+def test_what_predict_refuses() -> None:
+    model = small()
+    with pytest.raises(TypeError, match=r"floating, in \[0, 1\], got uint8; divide"):
+        model.predict(np.zeros((1, 1, 16, 16), np.uint8))
+    with pytest.raises(ValueError, match="is NaN"):
+        model.predict(np.full((1, 1, 16, 16), np.nan, np.float32))
+    assert model.predict(np.zeros((0, 1, 16, 16), np.float32)) == []
 
 
 def test_predict_is_evaluation_and_leaves_the_mode_as_it_was() -> None:

@@ -93,10 +93,11 @@ class CocoDetection(_Annotated):
     boxes float32 x₀, y₀, x₁, y₁ in pixels (COCO stores x₀, y₀, width, height); labels int64, positions in ``classes``,
     which are in the order of ``category_ids``; ``ignore`` marks crowds.
     Annotations and the heads of images are checked at once.  Raises DataError, naming file and annotation, for a file
-    that is missing or damaged, a box that is not finite, has no area or leaves its image by more than half a pixel
-    (up to that it is cut off), an unknown category, and an image of another size than annotated.  With ``bad="skip"``
-    such a box or image is left out with a warning, and ``skipped`` says which and why; a damaged annotation file
-    always raises.  ImportError without Pillow (extra ``vision``), ValueError for another ``mode`` or ``bad``.
+    that is missing or damaged, a box that is not finite, has no area or leaves its image by more than half a pixel (up
+    to that it is cut off), a mark to ignore it that is not 0 or 1, an unknown category, and an image of another size
+    than annotated.  With ``bad="skip"`` such a box or image is left out with a warning, and ``skipped`` says which and
+    why; a damaged annotation file always raises.  ImportError without Pillow (extra ``vision``), ValueError for another
+    ``mode`` or ``bad``.
     """
 
     def __init__(
@@ -162,7 +163,7 @@ class CocoDetection(_Annotated):
             return
         x, y, width, height = _four_numbers(record.get("bbox"), where)
         box = _checked_box((x, y, x + width, y + height), example.size, where)
-        example.objects.append(Object(box, labels[category], bool(record.get("iscrowd", 0))))
+        example.objects.append(Object(box, labels[category], _flag(record.get("iscrowd") or 0, "iscrowd", where)))
 
 
 class VOCDetection(_Annotated):
@@ -222,7 +223,9 @@ class VOCDetection(_Annotated):
             raise DataError(f"{where}: {name!r} is not one of the classes {', '.join(self.classes)}")
         x0, y0, x1, y1 = (_number(element, f"bndbox/{key}", where) for key in ("xmin", "ymin", "xmax", "ymax"))
         box = _checked_box((x0 - 1, y0 - 1, x1, y1), size, where)
-        return Object(box, self.classes.index(name), (element.findtext("difficult") or "0").strip() == "1")
+        difficult = (element.findtext("difficult") or "").strip() or "0"
+        ignore = _flag(int(difficult) if difficult in ("0", "1") else difficult, "difficult", where)
+        return Object(box, self.classes.index(name), ignore)
 
 
 # -- what is checked --------------------------------------------------------------------------------------------------
@@ -236,7 +239,8 @@ def _checked_box(
     if min(x0, y0) < -ROUNDING or x1 > width + ROUNDING or y1 > height + ROUNDING:
         raise DataError(f"{where}: the box {_show(box)} leaves its image, which is {width} wide and {height} high")
     clipped = max(x0, 0.0), max(y0, 0.0), min(x1, float(width)), min(y1, float(height))
-    if clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
+    stored = np.array(clipped, np.float32)  # so that what has an area here has one in the target
+    if stored[0] >= stored[2] or stored[1] >= stored[3]:
         raise DataError(f"{where}: the box {_show(box)} has no area")
     return clipped
 
@@ -276,6 +280,13 @@ def _four_numbers(values: Any, where: str) -> tuple[float, ...]:
     if not isinstance(values, list) or len(values) != 4 or not all(_is_finite(value) for value in values):
         raise DataError(f"{where}: bbox is {str(values)[:80]} instead of four finite numbers")
     return tuple(float(value) for value in values)
+
+
+def _flag(value: Any, name: str, where: str) -> bool:
+    """Whether an object is to be passed over.  Raises DataError for what is neither 0 nor 1, such as "0" in JSON."""
+    if value not in (0, 1):
+        raise DataError(f"{where}: {name} is {str(value)[:40]!r} instead of 0 or 1")
+    return bool(value)
 
 
 def _is_finite(value: Any) -> bool:

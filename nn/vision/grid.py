@@ -123,13 +123,17 @@ class Grid:
 
         ``boxes`` float32 ``(n, 4)``, ``labels`` int64 ``(n,)``: the most probable class, and ``scores`` ``(n,)``:
         ``p_c`` times its probability.  Objects with a score of at least ``threshold`` count, in the order of the
-        cells.  A dropped object is not there.  Raises ValueError for another shape  (cheat sheet 5.2, 5.3).
+        cells.  A dropped object is not there.  Raises ValueError for another shape, and for a score that is NaN, which
+        no threshold can judge  (cheat sheet 5.2, 5.3).
         """
         if vectors.ndim != 4:
             raise ValueError(f"vectors of one image are {self.shape}, got {tuple(vectors.shape)}")
         array = as_numpy(vectors)
         boxes, chances = self.boxes(array), array[..., CLASSES]
         scores = array[..., OBJECT] * chances.max(-1)
+        if np.isnan(scores).any():
+            place = tuple(np.argwhere(np.isnan(scores))[0].tolist())
+            raise ValueError(f"the score at {place} (row, column, anchor) is NaN")
         chosen = scores >= threshold
         return {
             "boxes": Tensor(boxes[chosen].astype(np.float32)),

@@ -80,6 +80,8 @@ def resize(image: Any, size: tuple[int, int]) -> Any:
 class Resize:
     """`resize` as the ``transform`` of a data set: of the image, and of the boxes in its target if it comes with one.
 
+    Boxes stay floating as they were; whole numbers become float32.
+
     >>> image, target = Resize((2, 2))(np.ones((1, 4, 8)), {"boxes": np.array([[0.0, 0.0, 4.0, 4.0]])})
     >>> image.shape, target["boxes"].tolist()
     ((1, 2, 2), [[0.0, 0.0, 1.0, 2.0]])
@@ -93,8 +95,10 @@ class Resize:
         if target is None:
             return resized
         down, across = (new / old for new, old in zip(self.size, image.shape[-2:], strict=True))
-        scale = np.array([across, down, across, down], target["boxes"].dtype)
-        return resized, {**target, "boxes": target["boxes"] * scale}
+        boxes = target["boxes"]
+        if np.dtype(boxes.dtype).kind != "f":  # a scale of whole numbers would be 0
+            boxes = boxes.astype(np.float32)
+        return resized, {**target, "boxes": boxes * np.array([across, down, across, down], boxes.dtype)}
 
 
 @lru_cache(maxsize=1024)

@@ -83,10 +83,10 @@ def landmark_target(points: Any, visible: Any, size: Any) -> Tensor:
 class LandmarkLoss(Module):
     """``(1/NP) Σ [w_v BCE(v) + w_p v ‖p − p̂‖² / size²]`` over all points: ``(N, P, 3), (N, P, 4) -> ()``.
 
-    The place of a hidden point is not known, so that it counts only where v = 1, like a box in the hybrid loss (cheat
-    sheet 5.1, 5.2).  Errors are small parts of the size, and squares of these smaller still: w_p is 50.  Raises
-    ValueError for shapes that do not belong together, a v of the target other than 0 and 1, a size that is not above
-    0, and a negative weight.
+    The place of a hidden point is not known (any number, or NaN), so that it counts only where v = 1, like a box in
+    the hybrid loss (cheat sheet 5.1, 5.2).  Errors are small parts of the size, and squares of these smaller still: w_p
+    is 50.  Raises ValueError for shapes that do not belong together, a v of the target other than 0 and 1, a size that
+    is not above 0, and a negative weight.
 
     >>> target = landmark_target([[3.0, 4.0]], [True], 10.0)[None]
     >>> LandmarkLoss()(al.tensor([[[100.0, 3.0, 5.0]]]), target)  # visible for sure, 1 pixel of 10 beside
@@ -100,8 +100,9 @@ class LandmarkLoss(Module):
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         visible, size = _checked(prediction, target)
-        error = (prediction[..., 1:] - target[..., PLACE]) / size[..., None]
-        squares = al.square(error).sum(-1) * visible
+        places = prediction[..., 1:]  # that of a hidden point is compared with itself: the target may say NaN
+        true = al.where(visible[..., None], target[..., PLACE], places)
+        squares = al.square((places - true) / size[..., None]).sum(-1)
         seen = F.binary_cross_entropy_with_logits(prediction[..., VISIBLE], target[..., VISIBLE])
         return self.visible_weight * seen + self.point_weight * squares.mean()
 

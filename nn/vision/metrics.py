@@ -104,8 +104,8 @@ class DetectionMetric:
         """Count images: their detections and what there was to detect.
 
         Raises ValueError for two numbers of images, for shapes that do not belong together, a label outside 0 to
-        ``classes`` − 1, and a score that is NaN; KeyError for a dict without one of the entries.  An error counts
-        nothing.
+        ``classes`` − 1, a score or a box that is NaN, and a target's box with x₂ < x₁ or y₂ < y₁; KeyError for a
+        dict without one of the entries.  An error counts nothing.
         """
         if len(predictions) != len(targets):
             raise ValueError(f"there are predictions for {len(predictions)} images and targets for {len(targets)}")
@@ -128,9 +128,11 @@ class DetectionMetric:
             self._found[label].append(np.stack(found, 1))
 
     def curve(self, label: int, iou_threshold: float = 0.5) -> Curve:
-        """Precision and recall of a class.  Raises ValueError for a class without objects, and an unknown threshold."""
+        """Precision and recall of a class.  Raises ValueError for an unknown class or threshold, and no objects."""
         if iou_threshold not in self.iou_thresholds:
             raise ValueError(f"the IoU threshold {iou_threshold} is none of {self.iou_thresholds}")
+        if not 0 <= label < self.classes:
+            raise ValueError(f"there is no class {label}, only 0 to {self.classes - 1}")
         if not self._truths[label]:
             raise ValueError(f"class {label} has no objects in the targets")
         return self._curves(label)[self.iou_thresholds.index(iou_threshold)]
@@ -183,6 +185,12 @@ class DetectionMetric:
         strange = np.flatnonzero((labels < 0) | (labels >= self.classes))
         if len(strange):
             raise ValueError(f"{name}: label {strange[0]} is {labels[strange[0]]}, not from 0 to {self.classes - 1}")
+        if np.isnan(boxes).any():
+            raise ValueError(f"{name}: box {int(np.isnan(boxes).any(1).argmax())} has a coordinate that is NaN")
+        reversed_ones = np.flatnonzero((boxes[:, 2:] < boxes[:, :2]).any(1))
+        if third == "ignore" and len(reversed_ones):  # a network may err, the truth is then in another form
+            i = int(reversed_ones[0])
+            raise ValueError(f"{name}: box {i}, {boxes[i].tolist()}, ends before it begins: is it xyxy?")
         if np.isnan(more).any():
             raise ValueError(f"{name}: score {int(np.isnan(more).argmax())} is NaN, which has no order")
         return boxes, labels.astype(np.int64), more

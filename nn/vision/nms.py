@@ -85,6 +85,7 @@ def soft_nms(
     if wrong.any():
         i = int(wrong.argmax())
         raise ValueError(f"score {i} is {given[i]}: soft-NMS multiplies scores, which must be finite and not negative")
+    found = found.astype(np.result_type(found, given), copy=False)  # scores keep their order
     kind = found.dtype.type
     kept, lowered = np.empty(len(given), np.int64), given.astype(kind)
     count = kernels.nms.decay(

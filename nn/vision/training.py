@@ -20,7 +20,7 @@ from ..module import Module
 from ..optim import Adam
 from ..optim.lr_scheduler import CosineAnnealingLR
 from ..table import text_table
-from ..train import Tally, Trainer, read_checkpoint
+from ..train import Diverged, Tally, Trainer, read_checkpoint
 from .anchors import kmeans_anchors
 from .drawing import draw_scenes
 from .faces import LANDMARKS, SyntheticFaces
@@ -109,8 +109,10 @@ class VisionTraining(ABC):
 
     def __init__(self, settings: VisionSettings, folder: str | os.PathLike[str] | None = None) -> None:
         self.settings = settings
-        if settings.size % STRIDE:
-            raise DataError(f"the size of images must be a multiple of {STRIDE}, got {settings.size}")
+        if settings.size % STRIDE or settings.size < 2 * STRIDE:  # of one cell batch norm has no variance
+            raise DataError(
+                f"the size of images must be a multiple of {STRIDE}, at least {2 * STRIDE}, got {settings.size}"
+            )
         try:
             self.train, self.test = self.make_data(folder)
         except ValueError as error:
@@ -277,12 +279,17 @@ class DetectionTrainer(Trainer):
         return raw, vectors, self.loss(raw, vectors)
 
     def measure(self, batches: Any) -> tuple[Row, DetectionMetric]:
-        """The usual figures, and how good the detections are, over all examples of ``batches``."""
+        """The usual figures, and how good the detections are, over all examples of ``batches``.
+
+        Raises Diverged for outputs that are NaN.
+        """
         tally, metric = Tally(self.metrics), DetectionMetric(self.loss.grid.classes)
         with self._evaluating():
             for batch in batches:
                 raw, vectors, loss = self.compute(batch)
                 tally.add(batch, raw, vectors, loss)
+                if np.isnan(raw.numpy()).any():
+                    raise Diverged("the outputs for images to test on are NaN; try a smaller learning rate")
                 metric.update(find_objects(raw, self.loss.grid, LEAST_SCORE), batch[2])
         return tally.figures(), metric
 

@@ -22,7 +22,7 @@ from ..module import Module
 from ..optim.optimizer import check_at_least_zero
 from ..utils import evaluating
 from .backbone import Backbone
-from .boxes import clip_boxes_to_image, complete_box_iou_loss
+from .boxes import box_area, clip_boxes_to_image, complete_box_iou_loss
 from .grid import CLASSES, OBJECT, Grid
 from .nms import batched_nms
 
@@ -65,7 +65,7 @@ class YOLO(Module):
             raise ValueError(f"images must be (N, C, H, W), sides multiples of {self.stride}, got {x.shape}")
         raw = self.head(self.body(x))
         n, _, rows, columns = raw.shape
-        return raw.reshape(n, len(self.anchors), -1, rows, columns).permute(0, 3, 4, 1, 2)
+        return raw.reshape(n, len(self.anchors), CLASSES.start + self.classes, rows, columns).permute(0, 3, 4, 1, 2)
 
     def grid(self, size: tuple[int, int]) -> Grid:
         """The grid over an image of ``size`` (H, W), which are multiples of the stride."""
@@ -76,17 +76,24 @@ class YOLO(Module):
         """The objects in images of any size ``(N, C, H, W)``: for each a dict, see `find_objects`.
 
         The network being convolutional, images may be larger or smaller than those that it has learnt from; one whose
-        sides are not multiples of the stride is continued to the right and below by its last pixels.  Whatever mode
-        the network is in, it predicts as in evaluation.
+        sides are not multiples of the stride is continued to the right and below by its last pixels, and what is found
+        there alone does not count.  Whatever mode the network is in, it predicts as in evaluation.  Raises ValueError
+        for another shape, and TypeError for whole numbers: grey values are floating, in [0, 1].
         """
         x = al.as_tensor(images)
+        if x.dtype.kind != "f":
+            raise TypeError(f"images must be floating, in [0, 1], got {x.dtype}; divide bytes by 255")
         height, width = x.shape[-2:]
         right, below = -width % self.stride, -height % self.stride
         padded = F.pad(x, (0, right, 0, below), "replicate") if right or below else x
         with evaluating(self):
             raw = self(padded)
-        found = find_objects(raw, self.grid((height + below, width + right)), threshold, iou_threshold)
-        return [{**one, "boxes": clip_boxes_to_image(one["boxes"], (height, width))} for one in found]
+        found = []
+        for one in find_objects(raw, self.grid((height + below, width + right)), threshold, iou_threshold):
+            boxes = clip_boxes_to_image(one["boxes"], (height, width))
+            inside = box_area(boxes) > 0  # what was found only in the continuation is not in the image
+            found.append({name: values[inside] for name, values in {**one, "boxes": boxes}.items()})
+        return found
 
     def extra_repr(self) -> str:
         anchors = ", ".join([f"{w:.3g}×{h:.3g}" for w, h in self.anchors.numpy().tolist()])
@@ -107,7 +114,7 @@ def find_objects(raw: Tensor, grid: Grid, threshold: float = 0.3, iou_threshold:
 
     "boxes" are float32 ``(n, 4)``, xyxy in pixels, "labels" int64 ``(n,)``, "scores" float32 ``(n,)``: p_c times the
     probability of the class, from ``threshold`` on, the highest first.  Of boxes of one class with an IoU above
-    ``iou_threshold`` the one with the highest score stays.
+    ``iou_threshold`` the one with the highest score stays.  Raises ValueError for outputs that are NaN.
     """
     found = []
     with no_grad():
@@ -124,8 +131,8 @@ class YOLOLoss(Module):
     Where the target says that an anchor is responsible for an object, ``object_weight BCE(p_c) + box_weight (1 − CIoU)
     + class_weight CE(c)`` of it; elsewhere ``empty_weight BCE(p_c)``: boxes and classes of empty cells do not count
     (cheat sheet 5.2, 5.3).  The idea, and ½ for the many empty anchors, are Redmon's (2016), who squares differences of
-    centres and sizes; CIoU is what the detections are judged by.  Raises ValueError for shapes other than the grid's
-    and for a negative weight.
+    centres and sizes; CIoU is what the detections are judged by.  Raises ValueError for shapes other than the grid's,
+    a p_c of the target other than 0 and 1, and a negative weight.
     """
 
     def __init__(
@@ -143,6 +150,9 @@ class YOLOLoss(Module):
             shape = ", ".join(map(str, self.grid.shape))
             raise ValueError(f"outputs and targets must both be (N, {shape}), got {raw.shape} and {target.shape}")
         p_c = target.numpy()[..., OBJECT]
+        wrong = p_c[(p_c != 0) & (p_c != 1)]
+        if len(wrong):
+            raise ValueError(f"a target's p_c is 0 or 1, got {wrong[0]}")
         weights = np.where(p_c == 1, self.object_weight, self.empty_weight).astype(p_c.dtype)
         loss = F.binary_cross_entropy_with_logits(raw[..., OBJECT], target[..., OBJECT], weights, reduction="sum")
         where = np.nonzero(p_c)
