@@ -19,7 +19,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .jit import jit, part
-from .places import ALONE, BELL, COUNT, FINISHED, LENGTH, NEXT, NUMBER
+from .places import ALONE, APART, BELL, COUNT, FINISHED, LENGTH, NEXT, NUMBER, THREADS
 
 __all__ = ["begin", "is_finished", "proceed", "rings", "stretch"]
 
@@ -67,10 +67,18 @@ def _address(typingctx, array, index):
 
 
 @part
-def _take(work):
-    """The next piece, or −1 if none is left."""
-    piece = _add(_address(work, NEXT), 1)
-    return piece if piece < work[COUNT] else -1
+def _take(me, work):
+    """The next piece for this thread, or −1 if none is left: of its own share, then of the others'.
+
+    A thread then finds in its cache what it has written there as part of the kernel before.
+    """
+    threads = work[THREADS]
+    for i in range(threads):
+        share = (max(me, 0) + i) % threads
+        piece = _add(_address(work, NEXT + share * APART), 1)
+        if piece < (share + 1) * work[COUNT] // threads:
+            return piece
+    return -1
 
 
 @part
@@ -78,7 +86,7 @@ def begin(me, work):
     """The first piece for this thread, or −1 if none is left.  The caller rings the bell for its workers."""
     if me == 0:
         _add(work[BELL], work[NUMBER] - _look(work[BELL]))
-    piece = _take(work)
+    piece = _take(me, work)
     if piece < 0:
         _rest(me, work)
     return piece
@@ -88,7 +96,7 @@ def begin(me, work):
 def proceed(me, work):
     """The next piece after one that is finished, or −1 if none is left."""
     _add(_address(work, FINISHED), 1)
-    piece = _take(work)
+    piece = _take(me, work)
     if piece < 0:
         _rest(me, work)
     return piece
