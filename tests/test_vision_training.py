@@ -47,6 +47,25 @@ def test_a_network_of_nan_has_no_average_precision() -> None:
         trainer.evaluate([(al.zeros(1, 1, 16, 16), target, [truth])])
 
 
+def test_the_report_counts_collisions_on_the_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "TEST_SCENES", 2)
+    one_cell = Grid((1, 1), (32, 32), [[10.0, 10.0], [30.0, 30.0]], 10)
+    monkeypatch.setattr(parts, "Grid", lambda *_: one_cell)  # 2 scenes to learn from and 2 to test on
+    boxes = al.tensor([[4.0, 4.0, 14.0, 14.0], [4.0, 4.0, 15.0, 15.0], [4.0, 4.0, 16.0, 16.0]])
+    scene = (al.zeros(1, 32, 32), {"boxes": boxes, "labels": al.tensor([0, 1, 2])})
+    monkeypatch.setattr(parts, "_in_memory", lambda scenes: [scene] * len(scenes))
+    training = DetectionTraining(VisionSettings.usual("detect", scenes=2, size=32))
+    assert (training.moved, training.dropped) == (4, 4)
+    monkeypatch.setattr(parts.VisionTraining, "report", lambda self: [])
+    monkeypatch.setattr(training.trainer, "measure", lambda batches: ({}, Precisions()))
+    assert "4 share a cell and have not their best anchor, 4 had none left" in training.report()[-1]
+
+
+class Precisions:
+    def per_class(self) -> np.ndarray:
+        return np.ones((10, 1))
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "TEST_SCENES", 5)

@@ -234,10 +234,16 @@ class DetectionTraining(VisionTraining):
         self.anchors = kmeans_anchors(sides, ANCHORS, generator=Generator(self.settings.seed))
         self.grid = Grid((size // STRIDE, size // STRIDE), (size, size), self.anchors.sizes, DIGITS)
         self.truths = [target for _, target in test]
+        self.moved = self.dropped = 0  # objects that collide on the grid
         return self._encoded(train), self._encoded(test)
 
     def _encoded(self, scenes: Sequence[tuple[Tensor, dict[str, Tensor]]]) -> TensorDataset:
-        return _stacked([(image, self.grid.encode(t["boxes"], t["labels"]).target) for image, t in scenes])
+        examples = []
+        for image, truth in scenes:
+            encoded = self.grid.encode(truth["boxes"], truth["labels"])
+            self.moved, self.dropped = self.moved + len(encoded.moved), self.dropped + len(encoded.dropped)
+            examples.append((image, encoded.target))
+        return _stacked(examples)
 
     def make_model(self, generator: Generator | None = None) -> YOLO:
         return YOLO(self.anchors.sizes, DIGITS, generator=generator)
@@ -255,10 +261,13 @@ class DetectionTraining(VisionTraining):
         return DataLoader(examples, TEST_BATCH, collate_fn=_with_truths)
 
     def report(self) -> list[str]:
-        """The same, and the average precision of each digit."""
+        """The same, the average precision of each digit, and how many objects collided on the grid."""
         precisions = self.trainer.measure(self.validation)[1].per_class()[:, 0]
         cells = [("digit", *map(str, range(DIGITS))), ("AP at IoU 0.5", *[f"{p:.1%}" for p in precisions])]
-        return [*super().report(), "", *text_table(cells, 1)]
+        collisions = (
+            f"Of all objects {self.moved} share a cell and have not their best anchor, {self.dropped} had none left."
+        )
+        return [*super().report(), "", *text_table(cells, 1), "", collisions]
 
     def objects(self, images: Tensor, targets: Tensor) -> tuple[Sequence[Objects], Sequence[Objects]]:
         return self.truths[: len(images)], find_objects(self.trainer.predict(images), self.grid)
