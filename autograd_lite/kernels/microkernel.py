@@ -73,7 +73,7 @@ MOST = _most(CHOICES[0])
 
 
 def rows_for(filters: int) -> int:
-    """The rows of a tile that leave the fewest idle: 6 for 6 filters, 8 for 16."""
+    """The rows of a tile that leave the fewest idle: for 6 filters 6, for 16 filters 8, or 4 of 16 registers."""
     return min(CHOICES, key=lambda rows: -(-filters // rows) * (rows + 1))
 
 
