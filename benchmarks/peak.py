@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from autograd_lite.kernels import microkernel, threads
+from autograd_lite.kernels import emitter, microkernel, threads
 from autograd_lite.kernels.jit import jit
 from autograd_lite.kernels.work import begin, proceed, stretch
 
@@ -30,7 +30,7 @@ def _spin(me, work, panel, planes, offsets, out):  # type: ignore[no-untyped-def
 
 def peak_gflops() -> float:
     """Billions of float32 operations a second, the best of 200 tries: some seconds, for threads to start in."""
-    width = VECTORS * microkernel.VECTOR_BYTES // 4
+    width = VECTORS * emitter.VECTOR_BYTES // 4
     panel, planes = np.ones(TERMS * ROWS, np.float32), np.ones(256, np.float32)
     out, items = np.zeros((threads.get_num_threads() + 1, 64 * ROWS), np.float32), 8
     best = 0.0

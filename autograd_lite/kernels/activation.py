@@ -28,5 +28,6 @@ def relu_back(me, work, g, y, out):
         start, stop = stretch(work, piece)
         slope, source, target = g[start:stop], y[start:stop], out[start:stop]
         for i in range(len(source)):
-            target[i] = zero if source[i] <= zero else slope[i]
+            passed = slope[i]  # read in any case: a read that depends on y would not become vector code
+            target[i] = zero if source[i] <= zero else passed
         piece = proceed(me, work)

@@ -1,7 +1,8 @@
 """Columns in blocks of at most VECTORS vectors, as the tiles of `microkernel` read them: each block [term, column]."""
 
 from .jit import part
-from .microkernel import VECTORS, lanes, transpose
+from .microkernel import VECTORS
+from .vectors import lanes, transpose
 
 __all__ = ["block_count", "columns", "turn"]
 

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from .blocks import block_count, columns, turn
 from .jit import jit, part
-from .microkernel import ROWS, lanes, move, tile_planes, tile_taps, widest
+from .microkernel import ROWS, tile_planes, tile_taps, widest
 from .places import COLUMN, COLUMN_COUNT, COLUMN_STEP, PLACE, ROW, ROW_COUNT, ROW_STEP, TAP_COUNT, TAP_START
+from .vectors import lanes, move
 from .work import begin, proceed, stretch
 
 __all__ = ["channel_sums", "correlate", "correlate_alone", "correlate_taps", "pack"]

@@ -13,7 +13,7 @@ from math import isnan
 import numpy as np
 
 from .jit import jit
-from .microkernel import largest_of_squares, put_into_squares
+from .vectors import lanes, largest_of_squares, put_into_squares
 from .work import begin, proceed, stretch
 
 __all__ = ["maxima", "maxima_2x2", "means", "means_2x2", "put", "put_2x2", "spread", "spread_2x2"]
@@ -59,14 +59,20 @@ def maxima(me, work, x, rows, columns, down, right, width, out, places):
 
 @jit
 def maxima_2x2(me, work, x, out, places):
-    """`maxima` of windows of 2×2 side by side."""
+    """`maxima` of windows of 2×2 side by side.
+
+    The last vector of a row spills into the rows after it, which are written later; but not where the piece ends.
+    """
+    count, width = out.shape[2], lanes(x)
+    room = (count + width - 1) // width * width
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
+        end = stop * out.shape[1] * count
         for n in range(start, stop):
             for i in range(out.shape[1]):
-                top, row = (n * x.shape[1] + 2 * i) * x.shape[2], (n * out.shape[1] + i) * out.shape[2]
-                largest_of_squares(x, top, top + x.shape[2], out, places, row, out.shape[2])
+                top, row = (n * x.shape[1] + 2 * i) * x.shape[2], (n * out.shape[1] + i) * count
+                largest_of_squares(x, top, top + x.shape[2], out, places, row, count, row + room <= end)
         piece = proceed(me, work)
 
 
@@ -88,14 +94,19 @@ def put(me, work, g, places, corners, offsets, out):
 
 @jit
 def put_2x2(me, work, g, places, out):
-    """`put` for windows of 2×2 side by side, which writes every element once; nothing to what they leave out."""
+    """`put` for windows of 2×2 side by side, row by row as in `maxima_2x2`; nothing to what they leave out."""
+    count, width = g.shape[2], lanes(g)
+    room = (count + width - 1) // width * width
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
+        end = stop * g.shape[1] * count
         for n in range(start, stop):
             for i in range(g.shape[1]):
-                top, row = (n * out.shape[1] + 2 * i) * out.shape[2], (n * g.shape[1] + i) * g.shape[2]
-                put_into_squares(out, top, top + out.shape[2], g, places, row, g.shape[2])
+                row = (n * g.shape[1] + i) * count
+                for side in range(2):
+                    into = (n * out.shape[1] + 2 * i + side) * out.shape[2]
+                    put_into_squares(out, into, side, g, places, row, count, row + room <= end)
             out[n, 2 * g.shape[1] :] = 0
             out[n, :, 2 * g.shape[2] :] = 0
         piece = proceed(me, work)

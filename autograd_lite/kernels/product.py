@@ -6,7 +6,8 @@ and its own rows are whole vectors.  The left-hand one is read where it lies.
 
 from .blocks import columns, turn
 from .jit import jit
-from .microkernel import ROWS, lanes, move, tile_taps
+from .microkernel import ROWS, tile_taps
+from .vectors import lanes, move
 from .work import begin, proceed, stretch
 
 __all__ = ["multiply", "pack_columns", "pack_rows"]

@@ -17,7 +17,8 @@ import numpy as np
 
 from .blocks import block_count, columns
 from .jit import jit, part
-from .microkernel import ROWS, combine, lanes, move, tile_taps, transpose
+from .microkernel import ROWS, tile_taps
+from .vectors import combine, lanes, move, transpose
 from .work import begin, proceed, stretch
 
 __all__ = ["PLACES", "REACH", "SIDE", "transform_weights", "winograd"]

@@ -60,7 +60,7 @@ def winograd(
 ) -> ndarray:
     """The same as `correlate` for filters of 3×3 at stride 1, with a quarter of the multiplications."""
     ours, micro = kernels.winograd, kernels.microkernel
-    lanes = micro.VECTOR_BYTES // x.itemsize
+    lanes = kernels.emitter.VECTOR_BYTES // x.itemsize
     filters, depth = shape[1], x.shape[1]
     channels, known = -(-depth // lanes) * lanes, -(-filters // lanes) * lanes
     steps = (weight.shape[1] * 9, 9) if forward else (9, weight.shape[1] * 9)
@@ -105,7 +105,7 @@ def correlate_taps(g: ndarray, x: ndarray, planes: Planes, shape: tuple[int, ...
             grain=PIECE // max(1, len(x) * alone.shape[1] * len(planes.pixels)) or 1, threads=count,
         )  # fmt: skip
         return alone.reshape(shape)
-    room = -(-filters * x.itemsize // kernels.microkernel.VECTOR_BYTES) * kernels.microkernel.VECTOR_BYTES // x.itemsize
+    room = -(-filters * x.itemsize // kernels.emitter.VECTOR_BYTES) * kernels.emitter.VECTOR_BYTES // x.itemsize
     most = max(1, CHUNK // (area * room * x.itemsize))  # channels
     chunks = next(c for c in range(1, depth + 1) if depth % c == 0 and depth // c <= most)
     parts = max(1, min(len(x), -(-2 * count // (groups * chunks))))

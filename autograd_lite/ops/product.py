@@ -43,7 +43,7 @@ def product(x: ndarray, y: ndarray, out: ndarray | None = None) -> ndarray:
 
 def _multiply(x: ndarray, y: ndarray, out: ndarray) -> None:
     (rows, terms), columns = x.shape, y.shape[1]
-    lanes = kernels.microkernel.VECTOR_BYTES // x.itemsize
+    lanes = kernels.emitter.VECTOR_BYTES // x.itemsize
     vectors = -(-columns // lanes)
     blocks = -(-vectors // kernels.microkernel.VECTORS)
     turned = y.T.flags.c_contiguous
