@@ -47,7 +47,8 @@ class Op:
 
     ``forward``: arrays in, array out, with a last argument ``out`` for the result's buffer.
     ``vjps``: one per differentiable argument, ``vjp(g, out, *arguments)``; None for an argument without gradient.
-    ``joint``: instead of ``vjps``, all gradients at once, ``joint(needs, g, out, *arguments)``.
+    ``joint``: all gradients at once, ``joint(needs, g, out, *arguments)``.  With ``vjps``, which then serve higher
+    orders and say what is kept, it is the faster way for arrays; without, the only one.
     ``residuals``: forward returns ``(out, residual)``; the rules are called with ``g, out, residual, *arguments``.
     ``reference``: the plain composition that a fused op stands for; it is differentiated for higher orders.
     """
@@ -151,7 +152,7 @@ class Op:
         if found is None:
             if self._reads is None:
                 found = (NO if self._variadic_reads == SHAPE else VALUE, *[self._variadic_reads] * len(needs))
-            elif self.joint is not None:
+            elif not self.vjps:
                 found = self._reads[0]
             else:
                 rows = [row for row, need in zip(self._reads, needs, strict=True) if need]
@@ -222,7 +223,7 @@ class Op:
     def _promote(self, arrays: list[Any]) -> list[Any]:
         """Bring the differentiable arguments to one dtype, by PyTorch's rule (integers never widen floats)."""
         which = [
-            i for i, a in enumerate(arrays) if a is not None and (self.joint is not None or self.vjps[i] is not None)
+            i for i, a in enumerate(arrays) if a is not None and (not self.vjps or self.vjps[i] is not None)
         ]
         dtype = _common_dtype([arrays[i] for i in which], self.floating)
         for i in which:
@@ -271,7 +272,8 @@ class Op:
             return (None, *residual, *tensors), self._differentiate_reference
         if any(isinstance(r, ndarray) and r.dtype.kind == "f" for r in residual):
             raise RuntimeError(f"{self.name} has no second derivative: its residual depends on its input")
-        return (Tensor._wrap(out, node) if out is not None else None, *residual, *tensors), self.joint
+        joint = None if self.vjps else self.joint
+        return (Tensor._wrap(out, node) if out is not None else None, *residual, *tensors), joint
 
     def _differentiate_reference(self, needs: tuple[bool, ...], g: Tensor, out: None, *rest: Any) -> list[Any]:
         """Gradients of a fused op by way of its plain composition, recorded."""

@@ -19,9 +19,9 @@ NO, SHAPE, VALUE = 0, 1, 2  # what a gradient reads of an argument
 
 
 def reads_of_rules(record: Op) -> list[tuple[int, ...]]:
-    """For each vjp (or for the joint rule): what it reads of the output and of each tensor argument."""
+    """For each vjp (for the joint rule if there are none): what it reads of the output and of each tensor argument."""
     skip = 2 if record.residuals else 1  # g, and the residual between out and the arguments
-    rules: Sequence[Callable[..., Any] | None] = record.vjps if record.joint is None else (record.joint,)
+    rules: Sequence[Callable[..., Any] | None] = record.vjps or (record.joint,)
     rows = []
     for rule in rules:
         if rule is None:
@@ -31,7 +31,7 @@ def reads_of_rules(record: Op) -> list[tuple[int, ...]]:
             rows.append((VALUE,) * (record.arity + 1))
             continue
         code = rule.__code__
-        first = 1 if record.joint is not None else 0  # a joint rule begins with ``needs``
+        first = 0 if record.vjps else 1  # a joint rule begins with ``needs``
         names = list(code.co_varnames[: code.co_argcount])
         if code.co_flags & inspect.CO_VARARGS:  # ``*rest`` stands for every argument that is not named
             names += [code.co_varnames[code.co_argcount + code.co_kwonlyargcount]] * (record.arity + 3)

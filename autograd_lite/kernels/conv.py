@@ -144,12 +144,13 @@ def _deliver(sums, start, pitch, outputs, i, bias, out, plane, width):
 
 
 @jit
-def correlate_taps(me, work, x, g, offsets, pixels, phases, step, before, shape, partial, planes, turned, sums):
+def correlate_taps(me, work, x, g, offsets, pixels, phases, step, before, shape, partial, totals, planes, turned, sums):
     """The sums over the pixels: the gradient by the weights, for each part of the images by itself.
 
     x (N, G, C, H, W), g (N, G, K, P·Q), partial (parts, G, chunks, K, T): a chunk is a stretch of the channels that
     has T taps, of which offsets[t] are the places in its planes (filled up to a multiple of ROWS); pixels[i] the place
-    of each output.  planes, turned and sums (threads, …) are working memory.
+    of each output.  totals (parts, G, K) gets the sums of g itself, unless it is empty.  planes, turned and sums
+    (threads, …) are working memory.
     The items of the work are the parts, groups and chunks.
     """
     parts, groups, chunks, filters = partial.shape[:4]
@@ -169,6 +170,8 @@ def correlate_taps(me, work, x, g, offsets, pixels, phases, step, before, shape,
                 _fill(own, x[n, group, chunk * depth : (chunk + 1) * depth], phases, step, before, shape)
                 for block in range(block_count(filters, lanes(rows))):
                     turn(g[n, group], block, rows)
+                if chunk == 0 and len(totals):
+                    _add_rows(g[n, group], totals[share, group])
                 _sum_taps(own, offsets, pixels, rows, filters, one)
                 for i in range(half):  # image by image: one long chain of additions would lose digits
                     kept[i] += one[i]
@@ -201,6 +204,16 @@ def correlate_alone(me, work, x, g, offsets, phases, step, before, shape, out, p
                             total += slope[q] * seen[q]
                         sums[t] += total
         piece = proceed(me, work)
+
+
+@part
+def _add_rows(rows, totals):
+    """Add the sum of each row, in its own precision, to a total."""
+    for k in range(len(rows)):
+        row, one = rows[k], rows.dtype.type(0)
+        for i in range(len(row)):
+            one += row[i]
+        totals[k] += one
 
 
 PIXELS = 128  # in a block whose gradients stay in the nearest cache
@@ -242,12 +255,7 @@ def channel_sums(me, work, g, out):
     piece = begin(me, work)
     while piece >= 0:
         start, stop = stretch(work, piece)
-        for k in range(start, stop):
-            total = 0.0
-            for n in range(g.shape[0]):
-                row, part_sum = g[n, k], g.dtype.type(0)
-                for i in range(len(row)):
-                    part_sum += row[i]
-                total += part_sum
-            out[k] = total
+        out[start:stop] = 0
+        for n in range(len(g)):
+            _add_rows(g[n, start:stop], out[start:stop])
         piece = proceed(me, work)

@@ -153,6 +153,11 @@ def run(kernel: Kernel, n: int, *args: Any, grain: int = 1, threads: int | None 
     count = pieces(n, grain)
     if not count:
         return
+    if count == 1:
+        work = np.zeros(NEXT + APART, np.int64)
+        work[COUNT], work[LENGTH], work[THREADS] = 1, n, 1
+        kernel(ALONE, work, *args)
+        return
     together, pool = min(_threads if threads is None else threads, count), _pool
     work = np.zeros(NEXT + together * APART, np.int64)
     work[COUNT], work[LENGTH], work[THREADS] = count, n, together
@@ -172,11 +177,14 @@ def run(kernel: Kernel, n: int, *args: Any, grain: int = 1, threads: int | None 
 
 
 def pieces(n: int, grain: int = 1) -> int:
-    """Into how many pieces n items are split.
+    """Into how many pieces n items are split: as many for each thread, if there are enough of them.
 
     It depends on nothing but n, ``grain`` and the number of threads; so do results that add up a sum for each piece.
     """
-    return min(n, 1 if _threads == 1 else max(1, min(PIECES * _threads, n // grain)))
+    if _threads == 1 or n < 2 * grain:
+        return min(n, 1)
+    worth = n // grain
+    return worth if worth <= _threads else min(n, _threads * min(PIECES, -(-worth // _threads)))
 
 
 def get_num_threads() -> int:

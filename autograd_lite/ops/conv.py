@@ -34,6 +34,19 @@ def _bias_gradient(g: Any) -> Any:
     return sum(g, (-2, -1) if g.ndim == 3 else (0, 2, 3))
 
 
+def _gradients(needs, g, out, x, weight, bias, stride, padding, dilation, groups):
+    """All gradients of `conv2d`; those by weight and bias in one pass over g."""
+    places = stride, padding, dilation, groups
+    by_x = conv2d_input(g, weight, x.shape, *places) if needs[0] else None
+    if not (needs[1] and needs[2]):
+        by_weight = conv2d_weight(g, x, weight.shape, *places) if needs[1] else None
+        return by_x, by_weight, _bias_gradient(g) if needs[2] else None
+    plan = geometry(x.shape, weight.shape, *places)
+    sums = np.empty(weight.shape[0])
+    by_weight = correlate_taps(ready(g), ready(x), plan.forward, weight.shape, groups, sums)
+    return by_x, by_weight, sums
+
+
 def _conv_samples(rng: np.random.Generator) -> list[Sample]:
     cases: tuple[tuple[Any, ...], ...] = (
         ((2, 1, 4, 5), (2, 1, 3, 2), True), ((1, 2, 5, 4), (3, 2, 2, 3), False, 2, 1), ((2, 5, 4), (1, 2, 2, 2), True),
@@ -59,7 +72,7 @@ def _conv_samples(rng: np.random.Generator) -> list[Sample]:
             conv2d_weight(g, x, weight.shape, stride, padding, dilation, groups),
         lambda g, out, x, weight, bias, stride, padding, dilation, groups: _bias_gradient(g),
     ),
-    symbol="conv2d", floating=True, samples=_conv_samples,
+    joint=_gradients, symbol="conv2d", floating=True, samples=_conv_samples,
 )  # fmt: skip
 def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, out=None):
     """Filters slide over images: ``(N, C, H, W), (K, C/groups, R, S), (K,) -> (N, K, P, Q)``  (cheat sheet 4.1).

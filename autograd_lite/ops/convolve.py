@@ -93,8 +93,13 @@ TILES = 32  # whose inputs and products stay in the second cache
 CHUNK = 1 << 18  # bytes of sums that stay in the second cache
 
 
-def correlate_taps(g: ndarray, x: ndarray, planes: Planes, shape: tuple[int, ...], groups: int) -> ndarray:
-    """Sums over the pixels of ``g`` for the taps of ``planes``: the gradient by a weight of ``shape``."""
+def correlate_taps(
+    g: ndarray, x: ndarray, planes: Planes, shape: tuple[int, ...], groups: int, sums: ndarray | None = None
+) -> ndarray:
+    """Sums over the pixels of ``g`` for the taps of ``planes``: the gradient by a weight of ``shape``.
+
+    With ``sums`` (K,), that of g itself, too: the gradient by a bias.
+    """
     filters, depth = shape[0] // groups, shape[1]
     area, count = len(planes.taps) // depth, threads.get_num_threads()
     if filters == 1:
@@ -104,8 +109,11 @@ def correlate_taps(g: ndarray, x: ndarray, planes: Planes, shape: tuple[int, ...
             planes.before, planes.shape, alone, fresh((count, planes.size), x.dtype),
             grain=PIECE // max(1, len(x) * alone.shape[1] * len(planes.pixels)) or 1, threads=count,
         )  # fmt: skip
+        if sums is not None:
+            sums[:] = channel_sums(g)
         return alone.reshape(shape)
-    room = -(-filters * x.itemsize // kernels.emitter.VECTOR_BYTES) * kernels.emitter.VECTOR_BYTES // x.itemsize
+    vector = kernels.emitter.VECTOR_BYTES // x.itemsize
+    room = -(-filters // vector) * vector
     most = max(1, CHUNK // (area * room * x.itemsize))  # channels
     chunks = next(c for c in range(1, depth + 1) if depth % c == 0 and depth // c <= most)
     parts = max(1, min(len(x), -(-2 * count // (groups * chunks))))
@@ -113,21 +121,24 @@ def correlate_taps(g: ndarray, x: ndarray, planes: Planes, shape: tuple[int, ...
     offsets = np.zeros(-(-taps // kernels.microkernel.ROWS) * kernels.microkernel.ROWS, np.int64)
     offsets[:taps] = planes.offsets[:taps]
     partial = np.empty((parts, groups, chunks, filters, taps), x.dtype)
+    totals = np.zeros((0 if sums is None else parts, groups, filters))
     cost = len(x) * filters * taps * len(planes.pixels) // parts
     threads.run(
         kernels.conv.correlate_taps, parts * groups * chunks, _grouped(x, groups),
         g.reshape(len(g), groups, filters, len(planes.pixels)), offsets, planes.pixels, planes.phases,
-        planes.step, planes.before, planes.shape, partial, fresh((count, planes.size), x.dtype),
+        planes.step, planes.before, planes.shape, partial, totals, fresh((count, planes.size), x.dtype),
         fresh((count, len(planes.pixels) * room), x.dtype), fresh((count, 2 * len(offsets) * room), x.dtype),
         grain=max(1, PIECE // max(cost, 1)), threads=count,
     )  # fmt: skip
+    if sums is not None:
+        np.add.reduce(totals, 0, None, sums.reshape(groups, filters))
     whole = partial[0] if parts == 1 else np.add.reduce(partial)
-    return np.ascontiguousarray(whole.transpose(0, 2, 1, 3)).reshape(shape)
+    return (whole if chunks == 1 else np.ascontiguousarray(whole.transpose(0, 2, 1, 3))).reshape(shape)
 
 
 def channel_sums(g: ndarray) -> ndarray:
-    """``(N, K, P, Q) -> (K,)``: the sum over all but the channels."""
-    out = np.empty(g.shape[1], g.dtype)
-    rows = g.reshape(*g.shape[:2], -1)
-    threads.run(kernels.conv.channel_sums, len(out), rows, out, grain=max(1, (1 << 16) // rows[:, 0].size))
+    """``(N, K, P, Q) -> float64 (K,)``: the sum over all but the channels."""
+    out = np.empty(g.shape[1])
+    rows = g.reshape(*g.shape[:2], g.shape[2] * g.shape[3])
+    threads.run(kernels.conv.channel_sums, len(out), rows, out, grain=1 + (1 << 16) // (1 + rows[:, 0].size))
     return out

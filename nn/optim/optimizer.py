@@ -37,6 +37,7 @@ class Optimizer:
         self.defaults = dict(defaults)
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, State] = {}
+        self._largest = 0  # elements of a parameter
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
 
@@ -62,6 +63,7 @@ class Optimizer:
         full = {**self.defaults, **group, "params": params}
         self._check(full)
         self.param_groups.append(full)
+        self._largest = max(self._largest, *[p.numel() for p in params])
 
     # -- what a subclass writes ---------------------------------------------------------------------------------------
 
@@ -78,7 +80,7 @@ class Optimizer:
     ) -> None:  # fmt: skip
         """Change ``w`` and ``state`` in place by a rule of `autograd_lite.kernels.rules`.
 
-        A large parameter has a kernel do it, a small or unusual one NumPy.  Raises ValueError for a state of another
+        NumPy does it for small models and unusual parameters, else a kernel.  Raises ValueError for a state of another
         shape than the parameter.
         """
         for array in state:
@@ -87,11 +89,11 @@ class Optimizer:
                     f"{type(self).__name__}: the parameter has shape {w.shape}, its state {array.shape}: the shape "
                     "changed after the first step; make a new optimizer"
                 )
-        if w.size > SMALL and w.dtype in (np.float32, np.float64) and all(_is_plain(a, w.dtype) for a in (w, *state)):
-            arrays = (w, np.ascontiguousarray(g), *state)
-            flat = [array if array is None else array.reshape(-1) for array in arrays]
+        dtype = w.dtype
+        if self._largest > SMALL and dtype.char in "fd" and all([_is_plain(a, dtype) for a in (w, *state)]):
+            flat = [a if a is None else a.reshape(-1) for a in (w, np.ascontiguousarray(g), *state)]
             kernel = getattr(kernels.update, rule.__name__)
-            threads.run(kernel, w.size, *flat, np.array(numbers, w.dtype), *flags, grain=GRAIN)
+            threads.run(kernel, w.size, *flat, np.array(numbers, dtype), *flags, grain=GRAIN)
         else:
             if g.dtype.itemsize < 4:
                 g = g.astype(np.float32)
