@@ -86,3 +86,18 @@ def test_warmup_compiles_what_a_training_needs(tmp_path: Path) -> None:
 def test_warmup_knows_two_dtypes() -> None:
     with pytest.raises(TypeError, match="float16"):
         al.warmup("float16")
+
+
+def test_no_wrapper_is_compiled_that_nobody_calls() -> None:
+    from autograd_lite.kernels import jit
+
+    half = jit.part(lambda x: x // 2)
+    quarter = jit.jit(lambda x: half(half(x)))
+    assert quarter(8) == 2
+    of_part, of_kernel = (
+        " ".join(f.name for f in next(iter(function.overloads.values())).library.get_defined_functions())
+        for function in (half, quarter)
+    )
+    assert "cpython" in of_kernel
+    assert "cpython" not in of_part
+    assert "cfunc" not in of_part + of_kernel

@@ -18,9 +18,10 @@ __all__ = ["cache_folder", "exact", "jit", "part"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# "nnan" and "ninf" are left out of fast arithmetic, since isnan() would be false with them.
+# "nnan" and "ninf" are left out of fast arithmetic, since isnan() would be false with them.  Of the two wrappers that
+# Numba compiles around each function, one for Python and one for C, kernels need the first and parts none.
 OPTIONS: dict[str, Any] = {
-    "nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"},
+    "nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}, "no_cfunc_wrapper": True,
 }  # fmt: skip
 
 
@@ -42,7 +43,7 @@ def exact(function: F) -> F:
 
 def part(function: F) -> F:
     """Compile a function that only kernels call, as a part of each of them."""
-    return numba.njit(**OPTIONS)(function)
+    return numba.njit(**OPTIONS, no_cpython_wrapper=True)(function)
 
 
 @functools.cache
