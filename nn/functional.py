@@ -26,7 +26,8 @@ from autograd_lite.ops.activation import (
 from autograd_lite.ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from autograd_lite.ops.dropout import dropout, dropout2d
 from autograd_lite.ops.elementwise import tanh
-from autograd_lite.ops.index import embedding, one_hot
+from autograd_lite.ops.embedding import embedding
+from autograd_lite.ops.index import one_hot
 from autograd_lite.ops.linalg import linear
 from autograd_lite.ops.loss import (
     binary_cross_entropy,
