@@ -39,6 +39,7 @@ from .ops.conv import *
 from .ops.diagonal import *
 from .ops.dropout import *
 from .ops.elementwise import *
+from .ops.embedding import *
 from .ops.index import *
 from .ops.join import *
 from .ops.linalg import *

@@ -457,7 +457,7 @@ class Tensor:
 class Handle:
     """Adds a hook to others, and removes it: by ``remove()``, when it is called, or at the end of a ``with`` block."""
 
-    def __init__(self, hooks: dict[Any, Any], hook: Callable[..., Any]) -> None:
+    def __init__(self, hooks: dict[Any, Any], hook: Any) -> None:
         self._hooks, self._key = hooks, object()  # a key that no later hook can have
         hooks[self._key] = hook
 

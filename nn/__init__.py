@@ -4,6 +4,7 @@ from . import data, functional, init, metrics, optim, search, utils, vision
 from .callbacks import CSVLog, EarlyStopping
 from .doctor import diagnose
 from .layers import (
+    CELU,
     ELU,
     GELU,
     GLU,
@@ -26,6 +27,9 @@ from .layers import (
     Flatten,
     Fold,
     GroupNorm,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
     Hardtanh,
     Identity,
     LayerNorm,
@@ -41,6 +45,7 @@ from .layers import (
     LogSoftmax,
     MaxPool1d,
     MaxPool2d,
+    Mish,
     ModuleDict,
     ModuleList,
     Neuron,
@@ -54,8 +59,10 @@ from .layers import (
     SiLU,
     Softmax,
     Softplus,
+    Softshrink,
     Softsign,
     Tanh,
+    Tanhshrink,
     Unfold,
 )  # fmt: skip
 from .losses import (
@@ -77,15 +84,15 @@ from .summary import summary
 from .train import Diverged, Trainer
 
 __all__ = [
-    "ELU", "GELU", "GLU", "MLP", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
+    "CELU", "ELU", "GELU", "GLU", "MLP", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d",
     "CSVLog", "CategoricalCrossEntropyLoss", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d",
     "CrossEntropyLoss", "Diverged", "Dropout", "Dropout2d", "EarlyStopping", "Embedding", "Flatten", "Fold",
-    "GroupNorm", "Hardtanh", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "L1Penalty", "L2Penalty", "LayerNorm",
-    "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d", "LazyLinear", "LeNet5",
-    "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "ModuleDict",
-    "ModuleList", "NLLLoss", "Neuron", "PReLU", "Parameter", "ParameterDict", "ParameterList", "ReLU", "ReLU6",
-    "ResNet8", "Sequential", "SiLU", "Sigmoid", "SmallVGG", "SmoothL1Loss", "Softmax", "Softplus", "Softsign",
-    "Tanh", "Trainer", "Unfold", "data", "diagnose", "functional", "init", "metrics", "optim", "search", "summary",
-    "utils", "vision",
+    "GroupNorm", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "HuberLoss", "Identity", "KLDivLoss", "L1Loss",
+    "L1Penalty", "L2Penalty", "LayerNorm", "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d",
+    "LazyConvTranspose2d", "LazyLinear", "LeNet5", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss",
+    "MaxPool1d", "MaxPool2d", "Mish", "Module", "ModuleDict", "ModuleList", "NLLLoss", "Neuron", "PReLU", "Parameter",
+    "ParameterDict", "ParameterList", "ReLU", "ReLU6", "ResNet8", "Sequential", "SiLU", "Sigmoid", "SmallVGG",
+    "SmoothL1Loss", "Softmax", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Trainer", "Unfold", "data",
+    "diagnose", "functional", "init", "metrics", "optim", "search", "summary", "utils", "vision",
 ]  # fmt: skip

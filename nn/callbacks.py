@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .checks import check_whole
+from .optim.optimizer import check_at_least_zero
 from .table import write_csv
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ class EarlyStopping:
     figure is better if it is so by more than ``min_delta``; NaN never is.  ``restore_best``: at the end of the training
     the model gets the weights of the best epoch.  It has no state: what it decides follows from the history alone, so
     that a training which was stopped goes on exactly.  Raises ValueError for another mode, a patience below 1 and a
-    ``min_delta`` that is negative or no number.
+    ``min_delta`` that is negative or not finite; TypeError for a patience that is no whole number, a ``min_delta`` that
+    is no number.
 
     >>> stopping = EarlyStopping(patience=2)
     >>> history = [{"val_loss": loss} for loss in (0.9, 0.5, 0.6, 0.5)]
@@ -43,10 +46,8 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         if self.mode not in ("min", "max"):
             raise ValueError(f"mode must be 'min' or 'max', got {self.mode!r}")
-        if self.patience < 1:
-            raise ValueError(f"patience must be at least 1 epoch, got {self.patience}")
-        if not 0 <= self.min_delta < math.inf:
-            raise ValueError(f"min_delta must be at least 0 and finite, got {self.min_delta}")
+        check_whole("patience", self.patience, 1)
+        check_at_least_zero(vars(self), "min_delta")
 
     def best_epoch(self, history: Sequence[Row]) -> int:
         """The number of the last epoch that was better than all before, from 1; 0 if there is none."""

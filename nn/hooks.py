@@ -1,9 +1,9 @@
-"""The gradients that enter and leave a module in backward: what `Module.register_full_backward_hook` shows."""
+"""What hooks of a module see: its arguments and results, and the gradients that enter and leave it in backward."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_lite import Function, Tensor
 from autograd_lite.writes import read_only
@@ -11,9 +11,39 @@ from autograd_lite.writes import read_only
 if TYPE_CHECKING:
     from .module import Module
 
-__all__ = ["Watch"]
+__all__ = ["ForwardHook", "Watch"]
 
 Gradients = tuple[Any, ...]  # Tensors, and None where there is none
+
+
+class ForwardHook(NamedTuple):
+    """A hook before or after `Module.forward`, and whether it is shown the arguments given by name, too."""
+
+    function: Callable[..., Any]
+    with_kwargs: bool
+
+    def before(
+        self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments, or what the hook puts in their place."""
+        given = self.function(module, args, kwargs) if self.with_kwargs else self.function(module, args)
+        if given is None:
+            return args, kwargs
+        if not self.with_kwargs:
+            return given if isinstance(given, tuple) else (given,), kwargs
+        match given:
+            case (tuple(), dict()):
+                return given
+        raise TypeError(
+            f"a forward pre-hook of {type(module).__name__} with_kwargs returns None or (args, kwargs), a tuple and a "
+            f"dict, not {given!r:.80}"
+        )
+
+    def after(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+        """The result, or what the hook puts in its place."""
+        seen = (args, kwargs) if self.with_kwargs else (args,)
+        replaced = self.function(module, *seen, result)
+        return result if replaced is None else replaced
 
 
 class Gate(Function):

@@ -17,7 +17,7 @@ from autograd_lite.modes import TRACING, mode
 from autograd_lite.tensor import Handle
 from autograd_lite.writes import log_write
 
-from .hooks import Watch
+from .hooks import ForwardHook, Watch
 
 __all__ = ["Module", "Parameter"]
 
@@ -78,8 +78,8 @@ class Module:
 
     training: bool = True
     _buffers: Mapping[str, bool] = {}  # name: whether it is part of the state
-    _forward_pre_hooks: Mapping[object, Hook] = {}
-    _forward_hooks: Mapping[object, Hook] = {}
+    _forward_pre_hooks: Mapping[object, ForwardHook] = {}
+    _forward_hooks: Mapping[object, ForwardHook] = {}
     _backward_hooks: Mapping[object, Hook] = {}
 
     def __init__(self) -> None:
@@ -100,16 +100,13 @@ class Module:
     def _hooked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run with the hooks: before, around, after."""
         for hook in list(self._forward_pre_hooks.values()):
-            given = hook(self, args)
-            if given is not None:
-                args = given if isinstance(given, tuple) else (given,)
+            args, kwargs = hook.before(self, args, kwargs)
         watch = Watch(self, self._backward_hooks) if self._backward_hooks else None
         if watch is not None:
             args = watch.enter(args)
         result = self.forward(*args, **kwargs) if mode.state != TRACING else self._traced(*args, **kwargs)
         for hook in list(self._forward_hooks.values()):
-            replaced = hook(self, args, result)
-            result = result if replaced is None else replaced
+            result = hook.after(self, args, kwargs, result)
         return result if watch is None else watch.leave(result)
 
     def _traced(self, *args: Any, **kwargs: Any) -> Any:
@@ -125,17 +122,20 @@ class Module:
         finally:
             _running.paths, mode.module = paths, outside
 
-    def register_forward_pre_hook(self, hook: Hook) -> Handle:
+    def register_forward_pre_hook(self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False) -> Handle:
         """Call ``hook(module, args)`` before each run; what it returns, if not None, replaces the arguments.
 
-        ``args`` are those that were given by position.  Returns a handle whose ``remove()`` removes the hook.
+        ``args`` are those that were given by position.  ``with_kwargs``: ``hook(module, args, kwargs)`` is called, and
+        may return both.  ``prepend`` puts the hook before the others.  Raises TypeError in a run if a hook with_kwargs
+        returns other than None or a tuple and a dict.  Returns a handle whose ``remove()`` removes the hook.
         """
-        return self._add_hook("_forward_pre_hooks", hook)
+        return self._add_hook("_forward_pre_hooks", ForwardHook(hook, with_kwargs), prepend)
 
-    def register_forward_hook(self, hook: Hook) -> Handle:
+    def register_forward_hook(self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False) -> Handle:
         """Call ``hook(module, args, result)`` after each run; what it returns, if not None, replaces the result.
 
-        Returns a handle whose ``remove()`` removes the hook.
+        ``with_kwargs``: ``hook(module, args, kwargs, result)`` is called, with the arguments given by name.
+        ``prepend`` puts the hook before the others.  Returns a handle whose ``remove()`` removes the hook.
 
         >>> import nn
         >>> layer = nn.Linear(2, 3)
@@ -143,20 +143,26 @@ class Module:
         ...     y = layer(Tensor([[1.0, 2.0]]))
         (1, 2) -> (1, 3)
         """
-        return self._add_hook("_forward_hooks", hook)
+        return self._add_hook("_forward_hooks", ForwardHook(hook, with_kwargs), prepend)
 
-    def register_full_backward_hook(self, hook: Hook) -> Handle:
+    def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> Handle:
         """Call ``hook(module, grad_input, grad_output)`` in each backward through a run of this module.
 
         Both are tuples: the gradients by the arguments given by position (None where there is none), and by the
-        results.  What the hook returns, if not None, replaces ``grad_input``.  Raises TypeError in a run whose result
-        is neither a Tensor nor a tuple, ValueError in a backward for a replacement of another length, RuntimeError for
-        one of another shape.  Returns a handle whose ``remove()`` removes the hook.
+        results.  What the hook returns, if not None, replaces ``grad_input``.  ``prepend`` puts the hook before the
+        others.  Raises TypeError in a run whose result is neither a Tensor nor a tuple, ValueError in a backward for a
+        replacement of another length, RuntimeError for one of another shape.  Returns a handle whose ``remove()``
+        removes the hook.
         """
-        return self._add_hook("_backward_hooks", hook)
+        return self._add_hook("_backward_hooks", hook, prepend)
 
-    def _add_hook(self, kind: str, hook: Hook) -> Handle:
-        return Handle(vars(self).setdefault(kind, {}), hook)
+    def _add_hook(self, kind: str, hook: Hook | ForwardHook, prepend: bool) -> Handle:
+        hooks = vars(self).setdefault(kind, {})
+        others = list(hooks) if prepend else []
+        handle = Handle(hooks, hook)
+        for key in others:  # behind the new one
+            hooks[key] = hooks.pop(key)
+        return handle
 
     # -- attributes ---------------------------------------------------------------------------------------------------
 

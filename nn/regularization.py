@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import operator
 import re
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from autograd_lite import Tensor
 from .layers.linear import Neuron
 from .layers.norm import LayerNorm
 from .module import Module
+from .optim.optimizer import check_at_least_zero
 
 __all__ = ["L1Penalty", "L2Penalty"]
 
@@ -21,8 +21,7 @@ class _Penalty(Module):
     """What the penalties have in common; a subclass says what one weight tensor and the sum of all cost."""
 
     def __init__(self, lambd: float, *, all_parameters: bool = False) -> None:
-        if not 0 <= lambd < math.inf:
-            raise ValueError(f"lambd must be at least 0 and finite, got {lambd}")
+        check_at_least_zero({"lambd": lambd}, "lambd")
         self.lambd, self.all_parameters = lambd, all_parameters
 
     def cost(self, w: Tensor) -> Tensor:
@@ -81,7 +80,8 @@ class L2Penalty(_Penalty):
     two axes that are called b, b1 or bias, and the scales of norms, unless ``all_parameters``.  In place of a model a
     list of tensors can be given.  An optimizer's ``weight_decay = λ/m`` on those weights, which adds the same to the
     gradient, has the same effect; only that of `AdamW`, beside the gradient, has not.  Raises ValueError for a λ that
-    is negative or not finite, m below 1, a model without weights; TypeError for an m that is no whole number.
+    is negative or not finite, m below 1, a model without weights; TypeError for a λ that is no number and an m that is
+    no whole number.
 
     >>> import autograd_lite as al
     >>> w = al.tensor([[3.0, -4.0]], requires_grad=True)

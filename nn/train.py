@@ -22,6 +22,7 @@ from autograd_lite.random import default_generator
 
 from . import functional as F
 from .callbacks import EarlyStopping, Row
+from .checks import check_number, check_whole
 from .module import Module
 from .optim import Optimizer
 from .optim.average import ExponentialMovingAverage
@@ -63,7 +64,7 @@ class Trainer:
     complete epoch.
 
     Raises ValueError for an optimizer of parameters that are not the model's, a clip_norm that is not above 0, another
-    ``schedule_each``, and metrics without names of their own.
+    ``schedule_each``, and metrics without names of their own; TypeError for a clip_norm that is no number.
 
     >>> import nn
     >>> x = al.linspace(-1, 1, 64).reshape(64, 1)
@@ -88,8 +89,10 @@ class Trainer:
         ema: ExponentialMovingAverage | None = None,
         generator: Generator | None = None,
     ) -> None:
-        if clip_norm is not None and not clip_norm > 0:
-            raise ValueError(f"clip_norm must be above 0, got {clip_norm}")
+        if clip_norm is not None:
+            check_number("clip_norm", clip_norm)
+            if not clip_norm > 0:
+                raise ValueError(f"clip_norm must be above 0, got {clip_norm}")
         if schedule_each not in ("epoch", "batch"):
             raise ValueError(f"schedule_each must be 'epoch' or 'batch', got {schedule_each!r}")
         if schedule_each == "batch" and isinstance(schedule, ReduceLROnPlateau):
@@ -137,9 +140,11 @@ class Trainer:
         `load`.  ``after_batch`` is called with this trainer after each step.  ``progress`` shows a bar: by default in
         terminals and notebooks.
 
-        Raises Diverged for a loss that is not finite; ValueError for no batches, an unknown figure to monitor, a loader
-        whose generator the trainer does not know, and a checkpoint by the ending .npz; OSError for one in no folder.
+        Raises Diverged for a loss that is not finite; ValueError for no batches, epochs below 0, an unknown figure to
+        monitor, a loader whose generator the trainer does not know, and a checkpoint by the ending .npz; TypeError for
+        epochs that are no whole number; OSError for a checkpoint in no folder.
         """
+        check_whole("epochs", epochs, 0)
         sets = validation if isinstance(validation, Mapping) else {} if validation is None else {"val": validation}
         self._check(batches, sets, early_stopping)
         if checkpoint is not None:
@@ -286,10 +291,9 @@ class Trainer:
     def predict(self, *inputs: Any, batch_size: int = 500) -> Tensor:
         """What the model makes of ``inputs``, each ``(N, …)``, in evaluation mode: ``(N, …)``.
 
-        Raises ValueError for no examples, and for a batch size below 1.
+        Raises ValueError for no examples, and for a batch size below 1, TypeError for one that is no whole number.
         """
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        check_whole("batch_size", batch_size, 1)
         tensors = [al.as_tensor(x) for x in inputs]
         starts = range(0, len(tensors[0]), batch_size)
         if not starts:

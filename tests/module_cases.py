@@ -32,6 +32,8 @@ ACTIVATIONS = [
     ("Softplus", {}), ("Softplus", {"beta": 2.0, "threshold": 3.0}), ("Softsign", {}), ("LogSigmoid", {}),
     ("Hardtanh", {}), ("Hardtanh", {"min_val": -0.5, "max_val": 2.0}), ("GLU", {}), ("GLU", {"dim": 0}),
     ("Softmax", {"dim": 0}), ("Softmax", {"dim": 1}), ("LogSoftmax", {"dim": 0}), ("LogSoftmax", {"dim": 1}),
+    ("Mish", {}), ("Hardswish", {}), ("Hardsigmoid", {}), ("CELU", {}), ("CELU", {"alpha": 0.5}), ("Hardshrink", {}),
+    ("Hardshrink", {"lambd": 2.0}), ("Softshrink", {}), ("Softshrink", {"lambd": 2.0}), ("Tanhshrink", {}),
 ]  # fmt: skip
 
 LOSSES = [

@@ -52,6 +52,27 @@ def test_composed_activations_by_hand() -> None:
     assert al.prelu(two, al.tensor([0.5, 0.25])).tolist() == [[-0.5, -0.5], [3.0, -1.0]]
 
 
+def test_activations_of_extremes() -> None:
+    """No overflow, no NaN but from NaN: numbers of 1e30 and infinities, in float32."""
+    x = al.tensor([-np.inf, -1e30, 1e30, np.inf, np.nan], dtype=al.float32, requires_grad=True)
+    up, cut = [1e30, np.inf, np.nan], [-np.inf, -1e30, 1e30, np.inf, np.nan]
+    for function, values, slopes in (
+        (al.hardswish, [0, 0, *up], [0, 0, 1, 1, np.nan]), (al.hardsigmoid, [0, 0, 1, 1, np.nan], [0, 0, 0, 0, 0]),
+        (al.celu, [-1, -1, *up], [0, 0, 1, 1, np.nan]), (al.hardshrink, cut, [1, 1, 1, 1, 1]),
+        (al.softshrink, cut, [1, 1, 1, 1, 1]),
+    ):  # fmt: skip
+        x.grad = None
+        y = function(x)
+        y.backward(np.ones(5))
+        np.testing.assert_allclose(y.detach().numpy(), values, rtol=1e-6)
+        np.testing.assert_array_equal(x.grad.numpy(), slopes)
+    large = al.tensor([-1e30, 1e30], dtype=al.float32, requires_grad=True)
+    y = al.mish(large)
+    y.sum().backward()
+    np.testing.assert_allclose(y.detach().numpy(), [0, 1e30], rtol=1e-6)
+    assert large.grad.tolist() == [0, 1]
+
+
 def test_prelu_of_infinity_has_no_nan() -> None:
     x, w = al.Tensor([[np.inf, -1.0]], requires_grad=True), al.Tensor([0.25], requires_grad=True)
     al.prelu(x, w).sum().backward()
@@ -65,6 +86,8 @@ def test_prelu_of_infinity_has_no_nan() -> None:
         (lambda: al.prelu(al.ones(2, 3), al.ones(2)), ValueError, r"got \(2,\) for \(2, 3\)"),
         (lambda: al.prelu(al.ones(3), al.ones(3)), ValueError, r"got \(3,\) for \(3,\)"),
         (lambda: al.prelu(al.ones(2, 3), 0.1), ValueError, r"got \(\) for \(2, 3\)"),
+        (lambda: al.celu(al.ones(3), -1.0), ValueError, r"alpha must be above 0, got -1\.0"),
+        (lambda: al.softshrink(al.ones(3), -0.5), ValueError, r"lambd must be at least 0, got -0\.5"),
         (lambda: al.glu(al.ones(2, 3)), ValueError, r"axis -1 must be even, got shape \(2, 3\)"),
         (lambda: al.glu(al.ones(2, 3), 5), IndexError, r"axis 5.*\(2, 3\)"),
     ],

@@ -35,6 +35,17 @@ from nn.layers.activation import ACTIVATIONS, make_activation
         (nn.Softsign(), [-3.0, 1.0], [-0.75, 0.5], [0.0625, 0.25]),
         (nn.LogSigmoid(), [0.0, -200.0], [-0.6931472, -200.0], [0.5, 1.0]),
         (nn.PReLU(), [-2.0, 3.0], [-0.5, 3.0], [0.25, 1.0]),
+        # tanh ln(1 + e^0) = tanh ln 2 = 0.6; tanh ln(1 + 3) = (16 − 1)/(16 + 1), and its slope σ(ln 3)(1 − (15/17)²)
+        (nn.Mish(), [0.0, 1.0986123], [0.0, 0.9693638], [0.6, 1.0648109]),
+        # x(x + 3)/6 and x/3 + ½ between; at −3 flat, at 3 the identity
+        (nn.Hardswish(), [-4.0, -3.0, 1.0, 3.0, 9.0], [0.0, 0.0, 2 / 3, 3.0, 9.0], [0.0, 0.0, 5 / 6, 1.0, 1.0]),
+        (nn.Hardsigmoid(), [-3.0, -1.0, 1.5, 4.0], [0.0, 1 / 3, 0.75, 1.0], [0.0, 1 / 6, 1 / 6, 0.0]),
+        # ½ (e^(−ln 2) − 1), where the slope is e^(−ln 2); at 0 it is 1
+        (nn.CELU(0.5), [-0.3465736, 0.0, 2.0], [-0.25, 0.0, 2.0], [0.5, 1.0, 1.0]),
+        (nn.CELU(), [-0.6931472, 2.0], [-0.5, 2.0], [0.5, 1.0]),
+        (nn.Hardshrink(), [-0.75, -0.5, 0.25, 2.0], [-0.75, 0.0, 0.0, 2.0], [1.0, 0.0, 0.0, 1.0]),
+        (nn.Softshrink(), [-0.75, -0.5, 0.25, 2.0], [-0.25, 0.0, 0.0, 1.5], [1.0, 0.0, 0.0, 1.0]),
+        (nn.Tanhshrink(), [0.0, 0.6931472], [0.0, 0.0931472], [0.0, 0.36]),
     ],
     ids=lambda value: repr(value) if isinstance(value, nn.Module) else "",
 )
@@ -90,6 +101,9 @@ def test_all_that_keep_the_shape_have_a_name() -> None:
         (lambda: nn.Hardtanh(1.0, 1.0), r"got 1\.0 and 1\.0"),
         (lambda: nn.GELU("erf"), "'erf'"),
         (lambda: nn.Softplus(beta=0), "beta must be above 0, got 0"),
+        (lambda: nn.CELU(0.0), r"alpha must be above 0, got 0\.0"),
+        (lambda: nn.CELU(float("nan")), "alpha must be above 0, got nan"),
+        (lambda: nn.Softshrink(-0.5), r"lambd must be at least 0, got -0\.5"),
         (lambda: nn.GLU()(al.ones(2, 3)), r"\(2, 3\)"),
         (lambda: make_activation("swish"), r"'swish'.*silu"),
     ],

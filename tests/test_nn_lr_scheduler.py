@@ -9,19 +9,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from golden.make_optim import METRICS, SCHEDULES, SEQUENCES, STEPS, groups, make_schedule, rates
+from golden.make_optim import CHAINS, METRICS, SCHEDULES, SEQUENCES, STEPS, groups, make_schedule, rates
 
 import autograd_lite as al
 import nn
 from nn.optim import SGD, Adagrad, Adam, Momentum, Optimizer, lr_scheduler
 from nn.optim.lr_scheduler import (
+    ChainedScheduler,
+    ConstantLR,
     CosineAnnealingLR,
+    CyclicLR,
     ExponentialDecay,
+    ExponentialLR,
     InverseTimeDecay,
     LambdaLR,
     LinearLR,
     LRScheduler,
+    MultiplicativeLR,
     OneCycleLR,
+    PolynomialLR,
     ReduceLROnPlateau,
     SequentialLR,
     StepDecay,
@@ -29,7 +35,7 @@ from nn.optim.lr_scheduler import (
 )
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "optim.npz")
-CASES = [*SCHEDULES, *SEQUENCES]
+CASES = [*SCHEDULES, *SEQUENCES, *CHAINS]
 
 
 def _optimizer(**options: Any) -> SGD:
@@ -76,6 +82,75 @@ def test_inverse_time_decay() -> None:
     """α₀ / (1 + λt) with λ = 0.5: 0.1 / 1, 1.5, 2, 2.5."""
     found = _rates(InverseTimeDecay(_optimizer(), 0.5), 3)
     np.testing.assert_allclose(found, [0.1, 0.1 / 1.5, 0.05, 0.04], rtol=1e-15)
+
+
+# -- PyTorch's, by hand -----------------------------------------------------------------------------------------------
+
+
+def test_polynomial() -> None:
+    """0.1 (1 − t/4)²: 1, 9/16, 1/4, 1/16 and 0 of 0.1, and 0 for ever."""
+    found = _rates(PolynomialLR(_optimizer(), 4, 2), 6)
+    np.testing.assert_allclose(found, [0.1, 0.05625, 0.025, 0.00625, 0, 0, 0], rtol=1e-15)
+
+
+def test_multiplicative_multiplies_what_came_before() -> None:
+    """f(t) = 1/t: 0.1 / t!  Each factor is computed once, and from a state all of them."""
+    asked: list[int] = []
+
+    def function(t: int) -> float:
+        asked.append(t)
+        return 1 / t
+
+    schedule = MultiplicativeLR(_optimizer(), function)
+    np.testing.assert_allclose(_rates(schedule, 4), [0.1, 0.1, 0.05, 0.1 / 6, 0.1 / 24], rtol=1e-15)
+    assert asked == [1, 2, 3, 4]
+    resumed = MultiplicativeLR(_optimizer(), function)
+    resumed.load_state_dict(schedule.state_dict())
+    assert resumed.get_last_lr() == schedule.get_last_lr()
+    assert repr(schedule) == "MultiplicativeLR(last_epoch=4)"
+
+
+def test_cyclic() -> None:
+    """Up by 0.1 a step from 0.1 to 0.3, down by 0.05 for 4; then half as high; momentum the other way."""
+    optimizer = _optimizer()
+    schedule = CyclicLR(optimizer, 0.1, 0.3, 2, 4, mode="triangular2", base_momentum=0.5, max_momentum=0.9)
+    momenta = [optimizer.param_groups[0]["momentum"]]
+    found = schedule.get_last_lr()[:1]
+    for _ in range(9):
+        schedule.step()
+        found.append(schedule.get_last_lr()[0])
+        momenta.append(optimizer.param_groups[0]["momentum"])
+    np.testing.assert_allclose(found, [0.1, 0.2, 0.3, 0.25, 0.2, 0.15, 0.1, 0.15, 0.2, 0.175], rtol=1e-14)
+    np.testing.assert_allclose(momenta, [0.9, 0.7, 0.5, 0.6, 0.7, 0.8, 0.9, 0.8, 0.7, 0.75], rtol=1e-14)
+
+
+def test_a_chain_multiplies_factors() -> None:
+    """0.1 until t = 2, then 1, of 0.1 · 2^−t; the steps of its parts would fight, and are refused."""
+    optimizer = _optimizer()
+    parts = [ConstantLR(optimizer, 0.1, total_iters=2), ExponentialLR(optimizer, 0.5)]
+    schedule = ChainedScheduler(parts, optimizer)
+    np.testing.assert_allclose(_rates(schedule, 3), [0.01, 0.005, 0.025, 0.0125], rtol=1e-15)
+    with pytest.raises(RuntimeError, match=r"ExponentialLR set the rate of group 0 .*ChainedScheduler"):
+        parts[1].step()
+
+
+def test_a_chain_takes_the_rates_of_the_schedule_before() -> None:
+    """From 0.1 · 0.5 down to 0.01 at T = 1; without a rate there is nothing to divide by, and none comes out."""
+    optimizer = _optimizer()
+    chain = ChainedScheduler([ExponentialLR(optimizer, 0.5), CosineAnnealingLR(optimizer, 2, eta_min=0.01)])
+    np.testing.assert_allclose(_rates(chain, 2), [0.1, 0.03, 0.01], rtol=1e-14)
+    still = _optimizer(lr=0.0)
+    assert _rates(ChainedScheduler([StepLR(still, 1), PolynomialLR(still)]), 2) == [0, 0, 0]
+
+
+def test_a_chain_goes_on_where_its_schedules_are() -> None:
+    optimizer = _optimizer()
+    full = _rates(ChainedScheduler([StepLR(optimizer, 2, 0.5), PolynomialLR(optimizer, 8)]), 6)
+    later = ChainedScheduler([StepLR(optimizer, 2, 0.5, last_epoch=3), PolynomialLR(optimizer, 8, last_epoch=3)])
+    assert later.last_epoch == 4
+    assert _rates(later, 2) == full[4:]
+    with pytest.raises(ValueError, match=r"at the times \[4, 0\]"):
+        ChainedScheduler([StepLR(optimizer, 2, last_epoch=3), PolynomialLR(optimizer)])
 
 
 # -- the base ---------------------------------------------------------------------------------------------------------
@@ -235,6 +310,24 @@ def test_state_can_be_json_and_is_a_copy(case: str) -> None:
     assert json.dumps(schedule.state_dict(), sort_keys=True) == before
 
 
+def test_a_bad_state_of_a_chain_changes_nothing() -> None:
+    optimizer = _optimizer()
+    schedule = ChainedScheduler([StepLR(optimizer, 2), CyclicLR(optimizer, 0.1, 0.5, 3)])
+    schedule.step()
+    good, before = schedule.state_dict(), repr(optimizer)
+    steps, cycle = good["schedulers"]
+    for change, message in (
+        ({"schedulers": [steps]}, "1 schedules, this ChainedScheduler 2"),
+        ({"schedulers": [{**steps, "last_epoch": 7}, cycle]}, r"times \[7, 0\]"),
+        ({"schedulers": [steps, {**cycle, "step_size_up": 0}]}, "step_size_up .*0"),
+        ({"milestones": [3]}, "not of ChainedScheduler: milestones"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            schedule.load_state_dict({**good, **change})
+        assert schedule.state_dict() == good
+        assert repr(optimizer) == before
+
+
 def test_bad_states_change_nothing() -> None:
     optimizer = _optimizer()
     schedule = SequentialLR(optimizer, [LinearLR(optimizer), StepLR(optimizer, 2)], [3])
@@ -304,6 +397,18 @@ def test_an_optimizer_takes_a_state_with_and_without_a_schedule() -> None:
         ("ConstantLR", {"total_iters": -1}, "total_iters .*-1"),
         ("LambdaLR", {"lr_lambda": [lambda t: 1.0]}, "1 functions for 2"),
         ("LambdaLR", {"lr_lambda": lambda t: -1.0}, r"lr .*-0\.1"),
+        ("MultiplicativeLR", {"lr_lambda": [lambda t: 1.0]}, "MultiplicativeLR got 1 functions for 2"),
+        ("MultiplicativeLR", {"lr_lambda": lambda t: -2.0, "last_epoch": 0}, "no initial_lr"),
+        ("PolynomialLR", {"total_iters": 0}, "total_iters .*0"),
+        ("PolynomialLR", {"power": -1.0}, r"power .*-1\.0"),
+        ("CyclicLR", {"base_lr": -1.0, "max_lr": 1.0}, r"base_lr .*-1\.0"),
+        ("CyclicLR", {"base_lr": 0.1, "max_lr": [1.0]}, "max_lr has 1 numbers, the optimizer 2"),
+        ("CyclicLR", {"base_lr": 0.1, "max_lr": 1.0, "step_size_up": 0}, "step_size_up .*0"),
+        ("CyclicLR", {"base_lr": 0.1, "max_lr": 1.0, "step_size_down": -3}, "step_size_down .*-3"),
+        ("CyclicLR", {"base_lr": 0.1, "max_lr": 1.0, "mode": "saw"}, "mode .*'saw'"),
+        ("CyclicLR", {"base_lr": 0.1, "max_lr": 1.0, "scale_mode": "steps"}, "scale_mode .*'steps'"),
+        ("CyclicLR", {"base_lr": 0.1, "max_lr": 1.0, "gamma": -0.5}, r"gamma .*-0\.5"),
+        ("CyclicLR", {"base_lr": 0.1, "max_lr": 1.0, "max_momentum": [0.9]}, "max_momentum has 1 numbers"),
         ("OneCycleLR", {"max_lr": 1.0}, "needs total_steps"),
         ("OneCycleLR", {"max_lr": 1.0, "epochs": 3}, "needs total_steps"),
         ("OneCycleLR", {"max_lr": 1.0, "total_steps": 0}, "total_steps .*0"),
@@ -345,6 +450,18 @@ def test_bad_types() -> None:
         SequentialLR(optimizer, [ReduceLROnPlateau(optimizer)], [])
     with pytest.raises(ValueError, match="schedule 0, a StepLR, is of another optimizer"):
         SequentialLR(optimizer, [StepLR(_optimizer(), 3)], [])
+    with pytest.raises(TypeError, match="schedule 1 is a ReduceLROnPlateau"):
+        ChainedScheduler([StepLR(optimizer, 3), ReduceLROnPlateau(optimizer)])
+    with pytest.raises(TypeError, match="schedule 0 is a SGD"):
+        ChainedScheduler([optimizer])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="no schedules to join"):
+        ChainedScheduler([])
+    with pytest.raises(ValueError, match="schedule 0, a StepLR, is of another optimizer"):
+        ChainedScheduler([StepLR(optimizer, 3)], _optimizer())
+    with pytest.raises(TypeError, match=r"scale_fn .*got 0\.5"):
+        CyclicLR(optimizer, 0.1, 0.5, scale_fn=0.5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"Adagrad has no momentum; .*cycle_momentum=False"):
+        CyclicLR(Adagrad([nn.Parameter([1.0])]), 0.1, 0.5)
     with pytest.raises(ValueError, match=r"Adagrad has no momentum; .*cycle_momentum=False"):
         OneCycleLR(Adagrad([nn.Parameter([1.0])]), 0.5, total_steps=3)
 

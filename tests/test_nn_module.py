@@ -365,6 +365,52 @@ def test_forward_pre_hooks() -> None:
     assert seen == [(Net, (2, 3))] * 3
 
 
+class Weighed(Module):
+    def forward(self, x: Any, *, factor: float = 1.0) -> Any:
+        return x * factor
+
+
+def test_hooks_with_kwargs_see_and_replace_what_is_given_by_name() -> None:
+    layer, seen = Weighed(), []
+    layer.register_forward_pre_hook(lambda module, args: seen.append((type(module), args[0].item())))
+    layer.register_forward_hook(
+        lambda module, args, kwargs, result: seen.append((kwargs, result.item())), with_kwargs=True
+    )
+    assert layer(al.tensor(5.0), factor=3.0).item() == 15
+    assert seen == [(Weighed, 5.0), ({"factor": 3.0}, 15.0)]
+    with layer.register_forward_pre_hook(
+        lambda module, args, kwargs: ((args[0] + 1,), {"factor": 2 * kwargs["factor"]}), with_kwargs=True
+    ):
+        assert layer(al.tensor(5.0), factor=3.0).item() == 36
+    assert seen[3] == ({"factor": 6.0}, 36.0), "later hooks see what an earlier one put in their place"
+    with layer.register_forward_pre_hook(lambda module, args, kwargs: None, with_kwargs=True):
+        assert layer(al.tensor(5.0), factor=3.0).item() == 15
+    with layer.register_forward_hook(lambda module, args, kwargs, result: result * kwargs["factor"], with_kwargs=True):
+        assert layer(al.tensor(5.0), factor=3.0).item() == 45
+
+
+@pytest.mark.parametrize("wrong", [3.0, (1.0,), ((1.0,), [2.0]), (1.0, {"factor": 2.0})])
+def test_a_pre_hook_with_kwargs_returns_both(wrong: Any) -> None:
+    layer = Weighed()
+    layer.register_forward_pre_hook(lambda *_: wrong, with_kwargs=True)
+    with pytest.raises(TypeError, match=r"pre-hook of Weighed with_kwargs returns None or \(args, kwargs\)"):
+        layer(al.tensor(1.0))
+
+
+def test_prepended_hooks_come_first() -> None:
+    """Numbers in the order of the calls: 1 was there first, 2 after it, 3 and then 4 before all others."""
+    for register in ("register_forward_pre_hook", "register_forward_hook", "register_full_backward_hook"):
+        layer, seen = Weighed(), []
+        for number, prepend in ((1, False), (2, False), (3, True), (4, True)):
+            handle = getattr(layer, register)(lambda *_, number=number, seen=seen: seen.append(number), prepend=prepend)
+        layer(al.tensor(1.0, requires_grad=True)).backward()
+        assert seen == [4, 3, 1, 2], register
+        handle.remove()
+        seen.clear()
+        layer(al.tensor(1.0, requires_grad=True)).backward()
+        assert seen == [3, 1, 2], register
+
+
 def test_backward_hooks_see_the_gradients_of_their_module_alone() -> None:
     layer, seen = Linear(3, 2), []
     layer.register_full_backward_hook(lambda module, inside, outside: seen.append((module, inside, outside)))

@@ -167,6 +167,8 @@ def test_a_penalty_with_a_wrong_gradient_is_caught() -> None:
         (lambda model: nn.L2Penalty(-0.1), ValueError, r"lambd must be at least 0 and finite, got -0\.1"),
         (lambda model: nn.L1Penalty(float("inf")), ValueError, r"lambd must be at least 0 and finite, got inf"),
         (lambda model: nn.L1Penalty(float("nan")), ValueError, "nan"),
+        (lambda model: nn.L2Penalty("a"), TypeError, "lambd must be a number, got 'a'"),
+        (lambda model: nn.L1Penalty(True), TypeError, "lambd must be a number, got True"),
         (lambda model: nn.L2Penalty(0.1)(model, 0), ValueError, "at least 1, got 0"),
         (lambda model: nn.L2Penalty(0.1)(model, 2.5), TypeError, r"len\(x\), not a float: 2\.5"),
         (lambda model: nn.L2Penalty(0.1)(model, al.ones(4, 2)), TypeError, r"len\(x\), not a Tensor"),

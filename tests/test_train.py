@@ -516,13 +516,27 @@ def test_a_figure_that_is_never_a_number() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"mode": "auto"}, "'min' or 'max', got 'auto'"), ({"patience": 0}, "at least 1 epoch, got 0"),
+        ({"mode": "auto"}, "'min' or 'max', got 'auto'"), ({"patience": 0}, "patience must be at least 1, got 0"),
         ({"min_delta": -0.1}, "got -0.1"), ({"min_delta": math.nan}, "got nan"),
     ],
 )  # fmt: skip
 def test_early_stopping_refuses(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         nn.EarlyStopping(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"patience": 1.5}, r"patience must be a whole number, got 1\.5"), ({"patience": True}, "got True"),
+        ({"patience": "3"}, "patience must be a whole number, got '3'"),
+        ({"min_delta": "a"}, "min_delta must be a number, got 'a'"), ({"min_delta": None}, "got None"),
+    ],
+)  # fmt: skip
+def test_early_stopping_quotes_what_is_no_number(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        nn.EarlyStopping(**options)
+    assert nn.EarlyStopping(patience=np.int64(3)).patience == 3  # type: ignore[arg-type]
 
 
 # -- files and the bar ------------------------------------------------------------------------------------------------
@@ -606,6 +620,23 @@ def test_arguments_it_refuses(given: dict[str, Any], message: str) -> None:
     model = _linear()
     with pytest.raises(ValueError, match=message):
         Trainer(model, nn.optim.SGD(model.parameters()), nn.MSELoss(), **given)
+
+
+def test_numbers_it_refuses() -> None:
+    model = _linear()
+    optimizer = nn.optim.SGD(model.parameters())
+    for wrong in ("a", True):
+        with pytest.raises(TypeError, match=f"clip_norm must be a number, got {wrong!r}"):
+            Trainer(model, optimizer, nn.MSELoss(), clip_norm=wrong)  # type: ignore[arg-type]
+    trainer = Trainer(model, optimizer, nn.MSELoss())
+    before = model.weight.tolist()
+    for epochs, error in ((1.5, TypeError), ("2", TypeError), (True, TypeError), (-1, ValueError)):
+        with pytest.raises(error, match=f"epochs must be .*, got {epochs!r}"):
+            trainer.fit(_one(1, 10), epochs)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"batch_size must be a whole number, got 2\.5"):
+        trainer.predict(X, batch_size=2.5)  # type: ignore[arg-type]
+    assert model.weight.tolist() == before
+    assert trainer.epoch == 0
 
 
 def test_an_optimizer_of_another_model() -> None:

@@ -13,6 +13,7 @@ from . import (
     diagonal,
     dropout,
     elementwise,
+    embedding,
     index,
     inplace,
     join,
@@ -29,8 +30,8 @@ from . import (
 )  # fmt: skip
 
 FAMILIES: tuple[ModuleType, ...] = (
-    elementwise, activation, conv, logic, reduce, softmax, shape, pad, diagonal, join, index, linalg, order, norm,
-    dropout, pool, unfold,
+    elementwise, activation, conv, logic, reduce, softmax, shape, pad, diagonal, join, index, embedding, linalg, order,
+    norm, dropout, pool, unfold,
 )  # fmt: skip
 
 METHODS = """

@@ -11,15 +11,15 @@ from .. import kernels
 from ..kernels import threads
 from ..op import Sample, op
 from .composed import as_operand, composed, position
-from .elementwise import abs, erf, exp, masked, minimum, tanh, where
+from .elementwise import abs, erf, exp, expm1, masked, minimum, sign, tanh, where
 from .join import chunk
 from .out import deliver, fresh
 from .samples import clear, unary
 from .shape import reshape
 
 __all__ = [
-    "elu", "gelu", "glu", "hardtanh", "leaky_relu", "logsigmoid", "prelu", "relu", "relu6", "selu", "sigmoid", "silu",
-    "softplus", "softsign",
+    "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "logsigmoid",
+    "mish", "prelu", "relu", "relu6", "selu", "sigmoid", "silu", "softplus", "softshrink", "softsign", "tanhshrink",
 ]  # fmt: skip
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -147,6 +147,16 @@ def hardtanh(x, min_val=-1.0, max_val=1.0, out=None):
     return np.clip(x, min_val, max_val, out)
 
 
+def _hardswish_slope(g, out, x):
+    return where(x >= 3, g, masked(g * (x / 3 + 0.5), ~(x <= -3)))  # NaN passes on
+
+
+@op(vjps=(_hardswish_slope,), symbol="hardswish", floating=True, samples=unary(-5, 5, kinks=(-3, 3)))
+def hardswish(x, out=None):
+    """``x·min(max(0, x + 3), 6) / 6``, near `silu` without a power (Howard et al., 2019)."""
+    return np.multiply(np.maximum(x, -3), np.clip(x + 3, 0, 6) / 6, out)
+
+
 # -- composed of others -----------------------------------------------------------------------------------------------
 
 
@@ -154,6 +164,55 @@ def hardtanh(x, min_val=-1.0, max_val=1.0, out=None):
 def relu6(x: Any) -> Any:
     """``min(max(0, x), 6)`` (Howard et al., 2017)."""
     return hardtanh(x, 0.0, 6.0)
+
+
+@composed(unary(-5, 5, kinks=(-3, 3)))
+def hardsigmoid(x: Any) -> Any:
+    """``min(max(0, x + 3), 6) / 6``, near `sigmoid` without a power; the gradient at and beyond ±3 is 0.
+
+    Source: Howard et al., 2019.
+    """
+    return hardtanh(x, -3.0, 3.0) / 6 + 0.5
+
+
+@composed(unary(-5, 5))
+def mish(x: Any) -> Any:
+    """``x·tanh(ln(1 + eˣ))`` (Misra, 2019)."""
+    return x * tanh(softplus(x))
+
+
+@composed(unary(kinks=(0,), alpha=(0.5,)))
+def celu(x: Any, alpha: float = 1.0) -> Any:
+    """``x`` where x > 0, else ``alpha·(e^(x/alpha) − 1)``: an `elu` whose slope at 0 is 1 (Barron, 2017).
+
+    Raises ValueError for an alpha that is not above 0.
+    """
+    if not alpha > 0:
+        raise ValueError(f"celu: alpha must be above 0, got {alpha!r}")
+    return relu(x) + alpha * expm1(where(x > 0, 0.0, x) / alpha)
+
+
+@composed(unary(kinks=(-0.5, 0.5, -1, 1), lambd=(1.0,)))
+def hardshrink(x: Any, lambd: float = 0.5) -> Any:
+    """``x`` where |x| > lambd, else 0 (Donoho & Johnstone, 1994)."""
+    return where(abs(x) <= lambd, 0.0, x)
+
+
+@composed(unary(kinks=(-0.5, 0.5, -1, 1), lambd=(1.0,)))
+def softshrink(x: Any, lambd: float = 0.5) -> Any:
+    """``x`` nearer to 0 by lambd, and 0 where |x| ≤ lambd (Donoho & Johnstone, 1994).
+
+    Raises ValueError for a lambd that is not at least 0.
+    """
+    if not lambd >= 0:
+        raise ValueError(f"softshrink: lambd must be at least 0, got {lambd!r}")
+    return where(abs(x) <= lambd, 0.0, x - lambd * sign(x))
+
+
+@composed(unary())
+def tanhshrink(x: Any) -> Any:
+    """``x − tanh x``."""
+    return x - tanh(x)
 
 
 @composed(unary())

@@ -22,9 +22,8 @@ from .samples import normal
 from .shape import broadcast_to, reshape
 
 __all__ = [
-    "argwhere", "embedding", "gather", "index_add", "index_put", "index_select", "masked_fill",
-    "masked_select", "nonzero", "one_hot", "scatter", "scatter_add", "take", "take_along_axis",
-    "take_along_dim",
+    "argwhere", "gather", "index_add", "index_put", "index_select", "masked_fill", "masked_select", "nonzero",
+    "one_hot", "scatter", "scatter_add", "take", "take_along_axis", "take_along_dim",
 ]  # fmt: skip
 
 Index = tuple[Any, ...]  # of integers, slices, None, Ellipsis, integer and boolean arrays
@@ -241,7 +240,7 @@ def index_put(x: Any, indices: Any, values: Any, accumulate: bool = False) -> An
 # -- along an axis ----------------------------------------------------------------------------------------------------
 
 
-def _integers(name: str, index: Any, shape: tuple[int, ...], axis: int) -> ndarray:
+def integers(name: str, index: Any, shape: tuple[int, ...], axis: int) -> ndarray:
     """``index`` as an array of integers that are all in range for an axis of ``shape``."""
     array = np.asarray(_entry(index))
     if array.dtype.kind not in "iu":
@@ -291,7 +290,7 @@ def gather(x: Any, axis: int, index: Any) -> Any:
             [4, 3]])
     """
     axis = position(axis, x.shape)
-    index = _integers("gather", index, x.shape, axis)
+    index = integers("gather", index, x.shape, axis)
     if not index.size:  # whatever its number of axes, as in PyTorch
         return reshape(getitem(reshape(x, (-1,)), builtins.slice(0)), index.shape)
     return _shaped(pick(_at_least_1d(x), _grid("gather", x.shape, axis, index)), index.shape)
@@ -317,7 +316,7 @@ def scatter_add(x: Any, axis: int, index: Any, src: Any) -> Any:
     Raises IndexError for an index out of range, ValueError for shapes that do not fit.
     """
     axis = position(axis, x.shape)
-    index = _integers("scatter_add", index, x.shape, axis)
+    index = integers("scatter_add", index, x.shape, axis)
     src = _sources("scatter_add", src, index)
     added = accumulate(_at_least_1d(src), x.shape or (1,), _grid("scatter_add", x.shape, axis, index))
     return x + _shaped(added, x.shape)
@@ -330,7 +329,7 @@ def scatter(x: Any, axis: int, index: Any, src: Any) -> Any:
     Of several writes to one place the last wins.  Raises IndexError and ValueError as `scatter_add` does.
     """
     axis = position(axis, x.shape)
-    index = _integers("scatter", index, x.shape, axis)
+    index = integers("scatter", index, x.shape, axis)
     if not isinstance(src, (int, float)):
         src = _at_least_1d(_sources("scatter", src, index))
     return _shaped(setitem(_at_least_1d(x), src, _grid("scatter", x.shape, axis, index)), x.shape)
@@ -378,7 +377,7 @@ def index_select(x: Any, axis: int, index: Any) -> Any:
 
 def _along(name: str, shape: tuple[int, ...], axis: int, index: Any) -> Index:
     axis = position(axis, shape)
-    index = _integers(name, index, shape, axis)
+    index = integers(name, index, shape, axis)
     if index.ndim > 1:
         raise ValueError(f"{name}: the index must be 1-D, got shape {index.shape}")
     return (builtins.slice(None),) * axis + (index.reshape(-1),)
@@ -485,24 +484,3 @@ def one_hot(x, num_classes=-1, out=None):
     if x.size and not (x.min() >= 0 and x.max() < num_classes):
         raise IndexError(f"class {x[(x < 0) | (x >= num_classes)][0]} is out of range for {num_classes} classes")
     return deliver((x[..., None] == np.arange(num_classes)).astype(np.int64), out)
-
-
-def _embedding_samples(rng: np.random.Generator) -> list[Sample]:
-    weight, classes = rng.normal(size=(4, 2)), np.array([[0, 3, 0], [1, 1, 2]])
-    return [Sample(classes, weight), Sample(classes, weight, padding_idx=1), Sample(np.array(2), weight)]
-
-
-@composed(_embedding_samples)
-def embedding(index: Any, weight: Any, padding_idx: int | None = None) -> Any:
-    """The rows of ``weight`` that ``index`` names: ``int (…), (V, D) -> (…, D)``; row ``padding_idx`` has gradient 0.
-
-    Raises IndexError for an index that is negative or not below V.
-    """
-    index = _integers("embedding", index, weight.shape, 0)
-    rows = pick(weight, (np.atleast_1d(index),)) if index.ndim else slice(weight, (int(index),))
-    if padding_idx is None or not isinstance(weight, Tensor):
-        return rows
-    count = len(weight)
-    if not -count <= padding_idx < count:
-        raise IndexError(f"embedding: padding_idx {padding_idx} is out of range for a weight of shape {weight.shape}")
-    return where((index == padding_idx % count)[..., None], rows.detach(), rows)

@@ -12,8 +12,9 @@ from ..init import constant_, empty
 from ..module import Module, Parameter
 
 __all__ = [
-    "ACTIVATIONS", "ELU", "GELU", "GLU", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax", "PReLU", "ReLU", "ReLU6",
-    "SELU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh", "make_activation",
+    "ACTIVATIONS", "CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU",
+    "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softplus",
+    "Softshrink", "Softsign", "Tanh", "Tanhshrink", "make_activation",
 ]  # fmt: skip
 
 
@@ -120,6 +121,24 @@ class ELU(Module):
         return f"alpha={self.alpha}"
 
 
+class CELU(Module):
+    """``z`` where z > 0, else ``alpha·(e^(z/alpha) − 1)``: an `ELU` whose slope at 0 is 1  (Barron 2017).
+
+    Raises ValueError for an alpha that is not above 0.  ``inplace`` changes nothing, see `ReLU`.
+    """
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        if not alpha > 0:
+            raise ValueError(f"alpha must be above 0, got {alpha!r}")
+        self.alpha, self.inplace = alpha, inplace
+
+    def forward(self, z: Tensor) -> Tensor:
+        return F.celu(z, self.alpha)
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha}"
+
+
 class SELU(Module):
     """``λz`` where z > 0, else ``λα·(e^z − 1)``, λ = 1.0507, α = 1.6733  (Klambauer et al. 2017).
 
@@ -160,6 +179,80 @@ class SiLU(Module):
 
     def forward(self, z: Tensor) -> Tensor:
         return F.silu(z)
+
+
+class Mish(Module):
+    """``z·tanh(ln(1 + e^z))``  (Misra 2019).  ``inplace`` changes nothing, see `ReLU`."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        self.inplace = inplace
+
+    def forward(self, z: Tensor) -> Tensor:
+        return F.mish(z)
+
+
+class Hardswish(Module):
+    """``z·min(max(0, z + 3), 6) / 6``, near `SiLU` without a power  (Howard et al. 2019).
+
+    ``inplace`` changes nothing, see `ReLU`.
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        self.inplace = inplace
+
+    def forward(self, z: Tensor) -> Tensor:
+        return F.hardswish(z)
+
+
+class Hardsigmoid(Module):
+    """``min(max(0, z + 3), 6) / 6``, near `Sigmoid` without a power; the gradient at and beyond ±3 is 0.
+
+    Source: Howard et al. 2019.  ``inplace`` changes nothing, see `ReLU`.
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        self.inplace = inplace
+
+    def forward(self, z: Tensor) -> Tensor:
+        return F.hardsigmoid(z)
+
+
+class Hardshrink(Module):
+    """``z`` where |z| > ``lambd``, else 0  (Donoho & Johnstone 1994)."""
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        self.lambd = lambd
+
+    def forward(self, z: Tensor) -> Tensor:
+        return F.hardshrink(z, self.lambd)
+
+    def extra_repr(self) -> str:
+        return f"lambd={self.lambd}"
+
+
+class Softshrink(Module):
+    """``z`` nearer to 0 by ``lambd``, and 0 where |z| ≤ ``lambd``  (Donoho & Johnstone 1994).
+
+    Raises ValueError for a lambd that is not at least 0.
+    """
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        if not lambd >= 0:
+            raise ValueError(f"lambd must be at least 0, got {lambd!r}")
+        self.lambd = lambd
+
+    def forward(self, z: Tensor) -> Tensor:
+        return F.softshrink(z, self.lambd)
+
+    def extra_repr(self) -> str:
+        return f"lambd={self.lambd}"
+
+
+class Tanhshrink(Module):
+    """``z − tanh z``."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        return F.tanhshrink(z)
 
 
 class Softplus(Module):
@@ -261,7 +354,9 @@ class _Function(Module):
 ACTIVATIONS: dict[str, type[Module]] = {
     "relu": ReLU, "leaky_relu": LeakyReLU, "sigmoid": Sigmoid, "tanh": Tanh, "softmax": Softmax, "prelu": PReLU,
     "relu6": ReLU6, "elu": ELU, "selu": SELU, "gelu": GELU, "silu": SiLU, "softplus": Softplus, "softsign": Softsign,
-    "hardtanh": Hardtanh, "logsigmoid": LogSigmoid, "log_softmax": LogSoftmax,
+    "hardtanh": Hardtanh, "logsigmoid": LogSigmoid, "log_softmax": LogSoftmax, "mish": Mish, "hardswish": Hardswish,
+    "hardsigmoid": Hardsigmoid, "celu": CELU, "hardshrink": Hardshrink, "softshrink": Softshrink,
+    "tanhshrink": Tanhshrink,
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from autograd_lite.kernels import SMALL, threads
 from autograd_lite.modes import enable_grad
 from autograd_lite.writes import log_write
 
+from ..checks import check_number
 from ..module import clear_gradients
 
 __all__ = ["Optimizer"]
@@ -213,11 +214,10 @@ def kept(state: State, name: str, w: np.ndarray, start: float = 0.0) -> np.ndarr
 
 
 def check_at_least_zero(group: Mapping[str, Any], *names: str) -> None:
-    """Raise ValueError for a hyperparameter that is negative or not a number."""
+    """Raise ValueError for a hyperparameter that is negative, NaN or infinite, TypeError for what is no number."""
     for name in names:
         value = group[name]
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-            raise TypeError(f"{name} must be a number, got {value!r}")
+        check_number(name, value)
         if not 0 <= value < float("inf"):
             raise ValueError(f"{name} must be at least 0 and finite, got {value}")
 

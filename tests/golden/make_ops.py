@@ -146,6 +146,7 @@ OWN = {  # operations that PyTorch has under another name, or with its arguments
     "diagonal_to": lambda x, shape, *rest: torch.diagonal_scatter(torch.zeros(shape, dtype=x.dtype), x, *rest),
     "drop": lambda x, mask, scale: x * mask * scale,
     "flip": lambda x, dims: torch.flip(x, tuple(range(x.ndim)) if dims is None else np.atleast_1d(dims).tolist()),
+    "hardsigmoid": lambda x: F.relu6(x + 3) / 6,  # its own backward has the 1/6 of float32, whatever the dtype
     "layer_norm": lambda x, shape, *rest, **params: F.layer_norm(x, tuple(np.atleast_1d(shape)), *rest, **params),
     "max_pool": pooled(lambda x, numbers, size: x.amax(1)),
     "max_pool_indices": pooled(lambda x, numbers, size: numbers[x.argmax(1)]),

@@ -60,6 +60,29 @@ SCHEDULES = {
     "cosine_past_its_end": ("CosineAnnealingLR", {"T_max": 7, "eta_min": 0.01}),
     "restarts": ("CosineAnnealingWarmRestarts", {"T_0": 6, "eta_min": 0.005}),
     "restarts_longer": ("CosineAnnealingWarmRestarts", {"T_0": 2, "T_mult": 2}),
+    "multiplicative": ("MultiplicativeLR", {"lr_lambda": lambda t: 1 - 0.5 / (1 + t)}),
+    "multiplicatives": ("MultiplicativeLR", {"lr_lambda": [lambda t: 0.9, lambda t: 1 + 1 / t]}),
+    "polynomial": ("PolynomialLR", {}),
+    "polynomial_square": ("PolynomialLR", {"total_iters": 13, "power": 2.0}),
+    "cyclic": ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.25, "step_size_up": 4}),
+    "cyclic_halved": (
+        "CyclicLR",
+        {"base_lr": [0.01, 0.002], "max_lr": [0.5, 0.1], "step_size_up": 2, "step_size_down": 5, "mode": "triangular2",
+         "base_momentum": [0.6, 0.5], "max_momentum": [0.95, 0.9]},
+    ),
+    "cyclic_exponential": (
+        "CyclicLR",
+        {"base_lr": 0.01, "max_lr": 0.25, "step_size_up": 3.5, "step_size_down": 0, "mode": "exp_range", "gamma": 0.9,
+         "cycle_momentum": False},
+    ),
+    "cyclic_function": (
+        "CyclicLR", {"base_lr": 0.01, "max_lr": 0.25, "step_size_up": 3, "scale_fn": lambda cycle: 1 / cycle},
+    ),
+    "cyclic_function_of_steps": (
+        "CyclicLR",
+        {"base_lr": 0.01, "max_lr": 0.25, "step_size_up": 3, "scale_fn": lambda t: 1 / (1 + t),
+         "scale_mode": "iterations"},
+    ),
     "one_cycle": ("OneCycleLR", {"max_lr": 0.5, "total_steps": STEPS + 1}),
     "one_cycle_linear": (
         "OneCycleLR",
@@ -90,6 +113,19 @@ SEQUENCES = {
          ("ExponentialLR", {"gamma": 0.7})],
         [4, 11],
     ),
+}  # fmt: skip
+
+# A warm-up and a decay; factors of all kinds; a sequence in a chain; what does not look at the rate before.
+CHAINS = {
+    "chained": [("ConstantLR", {"factor": 0.1, "total_iters": 6}), ("ExponentialLR", {"gamma": 0.9})],
+    "chained_cosine": [
+        ("MultiplicativeLR", {"lr_lambda": lambda t: 0.95}), ("CosineAnnealingLR", {"T_max": 30}),
+        ("MultiStepLR", {"milestones": [4, 9], "gamma": 0.3}), ("PolynomialLR", {"total_iters": 18, "power": 0.5}),
+    ],
+    "chained_sequence": ["warm_up", ("StepLR", {"step_size": 7, "gamma": 0.5})],
+    "chained_cycle": [
+        ("StepLR", {"step_size": 2}), ("CyclicLR", {"base_lr": [0.1, 0.02], "max_lr": 0.5, "step_size_up": 5}),
+    ],
 }  # fmt: skip
 
 CLIPPED = {
@@ -145,11 +181,13 @@ def rates(optimizer, schedule, takes_metrics):
 
 def make_schedule(lr_scheduler, optimizer, case):
     """The schedule of a case, from PyTorch's module of schedules or ours."""
-    if case in SCHEDULES:
-        name, options = SCHEDULES[case]
+    if isinstance(case, tuple) or case in SCHEDULES:
+        name, options = case if isinstance(case, tuple) else SCHEDULES[case]
         return getattr(lr_scheduler, name)(optimizer, **options)
+    if case in CHAINS:
+        return lr_scheduler.ChainedScheduler([make_schedule(lr_scheduler, optimizer, part) for part in CHAINS[case]])
     parts, milestones = SEQUENCES[case]
-    schedules = [getattr(lr_scheduler, name)(optimizer, **options) for name, options in parts]
+    schedules = [make_schedule(lr_scheduler, optimizer, part) for part in parts]
     return lr_scheduler.SequentialLR(optimizer, schedules, milestones)
 
 
@@ -169,7 +207,7 @@ if __name__ == "__main__":
                 optimizer.step()
                 path.append(w.detach().numpy().copy())
             arrays[key] = np.stack(path)
-    for case in [*SCHEDULES, *SEQUENCES]:
+    for case in [*SCHEDULES, *SEQUENCES, *CHAINS]:
         optimizer = torch.optim.SGD(groups(lambda: torch.nn.Parameter(torch.ones(1))), lr=0.1, momentum=0.9)
         schedule = make_schedule(torch.optim.lr_scheduler, optimizer, case)
         arrays[case], arrays[f"{case}/momentum"] = rates(optimizer, schedule, case.startswith("plateau"))

@@ -16,6 +16,7 @@ A schedule is made with its optimizer, which then has the rate of t = 0; each `s
 """
 
 from .cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts, OneCycleLR
+from .cyclic import CyclicLR
 from .decay import (
     ConstantLR,
     ExponentialDecay,
@@ -23,16 +24,18 @@ from .decay import (
     InverseTimeDecay,
     LambdaLR,
     LinearLR,
+    MultiplicativeLR,
     MultiStepLR,
+    PolynomialLR,
     StepDecay,
     StepLR,
 )
+from .joined import ChainedScheduler, SequentialLR
 from .plateau import ReduceLROnPlateau
 from .scheduler import LRScheduler
-from .sequential import SequentialLR
 
 __all__ = [
-    "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialDecay", "ExponentialLR",
-    "InverseTimeDecay", "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "OneCycleLR", "ReduceLROnPlateau",
-    "SequentialLR", "StepDecay", "StepLR",
+    "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR",
+    "ExponentialDecay", "ExponentialLR", "InverseTimeDecay", "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR",
+    "MultiplicativeLR", "OneCycleLR", "PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepDecay", "StepLR",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..optimizer import Optimizer, check_at_least_zero
-from .scheduler import LRScheduler, check_count, for_groups
+from .scheduler import LRScheduler, check_count, check_momentum, for_groups, momentum_change
 
 __all__ = ["CosineAnnealingLR", "CosineAnnealingWarmRestarts", "OneCycleLR"]
 
@@ -103,10 +103,10 @@ class OneCycleLR(LRScheduler):
                 raise ValueError(f"{name} must be above 0 and finite, got {getattr(self, name)}")
         if self.anneal_strategy not in ANNEALING:
             raise ValueError(f"anneal_strategy must be 'cos' or 'linear', got {self.anneal_strategy!r}")
-        if self.cycle_momentum and not self._momentum():
-            raise ValueError(f"{type(self.optimizer).__name__} has no momentum; give cycle_momentum=False")
+        if self.cycle_momentum:
+            check_momentum(self)
 
-    def changes(self, t: int) -> list[dict[str, Any]]:
+    def changes(self, t: int, bases: Sequence[float]) -> list[dict[str, Any]]:
         if t > self.total_steps:
             raise ValueError(f"step {t} is past the end: this OneCycleLR has {self.total_steps} steps")
         phase, part = self._phase(t)
@@ -120,9 +120,8 @@ class OneCycleLR(LRScheduler):
             end = start / self.final_div_factor
             rates = (start, peak, start, end) if self.three_phase else (start, peak, end)
             change: dict[str, Any] = {"lr": anneal(rates[phase], rates[phase + 1], part)}
-            name = self._momentum()
             if self.cycle_momentum:
-                change[name] = (momentum, *group[name][1:]) if name == "betas" else momentum
+                change |= momentum_change(self.optimizer, group, momentum)
             changes.append(change)
         return changes
 
@@ -133,10 +132,6 @@ class OneCycleLR(LRScheduler):
         phase = next((i for i, end in enumerate(ends) if t <= end), len(ends) - 1)
         start, end = [0, *ends][phase], ends[phase]
         return phase, min(1.0, (t - start) / (end - start)) if end > start else 1.0
-
-    def _momentum(self) -> str:
-        """What the optimizer calls its momentum; "" if it has none."""
-        return next((name for name in ("momentum", "beta", "betas") if name in self.optimizer.defaults), "")
 
 
 def linear(start: float, end: float, part: float) -> float:

@@ -11,7 +11,7 @@ from .scheduler import LRScheduler, check_count, check_milestones
 
 __all__ = [
     "ConstantLR", "ExponentialDecay", "ExponentialLR", "InverseTimeDecay", "LambdaLR", "LinearLR", "MultiStepLR",
-    "StepDecay", "StepLR",
+    "MultiplicativeLR", "PolynomialLR", "StepDecay", "StepLR",
 ]  # fmt: skip
 
 
@@ -164,6 +164,25 @@ class ConstantLR(LRScheduler):
         return base * self.factor if t < self.total_iters else base
 
 
+class PolynomialLR(LRScheduler):
+    """``α₀ (1 − t/T)^p``, down to 0 at T = ``total_iters``, and 0 from then on; p = ``power``.
+
+    Source: Liu et al. 2015 (ParseNet), where it is called poly.  Raises ValueError for total_iters below 1 and for a
+    negative power.
+    """
+
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
+        self.total_iters, self.power = total_iters, power
+        super().__init__(optimizer, last_epoch)
+
+    def check(self) -> None:
+        check_count(self, "total_iters", 1)
+        check_at_least_zero(vars(self), "power")
+
+    def rate(self, base: float, t: int) -> float:
+        return float(base * (1 - min(t, self.total_iters) / self.total_iters) ** self.power)
+
+
 class LambdaLR(LRScheduler):
     """``α₀ · f(t)``, with a function f, or a list of one for each group.
 
@@ -179,9 +198,35 @@ class LambdaLR(LRScheduler):
         self.lr_lambda = lr_lambda
         super().__init__(optimizer, last_epoch)
 
-    def changes(self, t: int) -> list[dict[str, Any]]:
-        given, bases = self.lr_lambda, self.base_lrs
+    def changes(self, t: int, bases: Sequence[float]) -> list[dict[str, Any]]:
+        given = self.lr_lambda
         functions = [given] * len(bases) if callable(given) else list(given)
         if len(functions) != len(bases):
-            raise ValueError(f"LambdaLR got {len(functions)} functions for {len(bases)} parameter groups")
-        return [{"lr": base * function(t)} for base, function in zip(bases, functions, strict=True)]
+            raise ValueError(f"{type(self).__name__} got {len(functions)} functions for {len(bases)} parameter groups")
+        return [{"lr": base * self.factor(function, t)} for base, function in zip(bases, functions, strict=True)]
+
+    def factor(self, function: Callable[[int], float], t: int) -> float:
+        """What the initial rate is multiplied by at time t."""
+        return function(t)
+
+
+class MultiplicativeLR(LambdaLR):
+    """``α_t = α_(t−1) · f(t)``, so ``α₀ · f(1) f(2) … f(t)``, with a function f, or a list of one for each group.
+
+    f must depend on t alone.  Raises as `LambdaLR` does.
+    """
+
+    not_state = (*LambdaLR.not_state, "_products")
+
+    def __init__(
+        self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
+        last_epoch: int = -1,
+    ) -> None:  # fmt: skip
+        self._products: dict[int, list[float]] = {}  # of each function, by its id, at t = 0, 1, …: each computed once
+        super().__init__(optimizer, lr_lambda, last_epoch)
+
+    def factor(self, function: Callable[[int], float], t: int) -> float:
+        products = self._products.setdefault(id(function), [1.0])
+        while len(products) <= t:
+            products.append(products[-1] * function(len(products)))
+        return products[t]

@@ -46,7 +46,7 @@ class ReduceLROnPlateau(LRScheduler):
         check_at_least_zero(vars(self), "threshold", "eps")
         for_groups(self, "min_lr")
 
-    def changes(self, t: int) -> list[dict[str, Any]]:
+    def changes(self, t: int, bases: Sequence[float]) -> list[dict[str, Any]]:
         """Nothing: t alone decides nothing here."""
         return [{} for _ in self.optimizer.param_groups]
 

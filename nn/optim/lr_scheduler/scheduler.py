@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 from ..optimizer import Optimizer, check_at_least_zero
 
-__all__ = ["LRScheduler", "check_count", "check_milestones", "for_groups"]
+__all__ = [
+    "LRScheduler", "check_count", "check_milestones", "check_momentum", "for_groups", "momentum_change",
+]  # fmt: skip
 
 S = TypeVar("S", bound="LRScheduler")
 
@@ -20,9 +22,9 @@ class LRScheduler:
     of its own a schedule has only t, called ``last_epoch``, and its hyperparameters.  Every rate is computed from t
     alone, so that a training goes on exactly from a state.  In PyTorch most schedules change the rate that they find;
     here one would undo what another schedule, or the program, has done to it, and its `step` raises instead
-    (`SequentialLR` joins schedules; ``group["initial_lr"]`` is what a program may change).  ``last_epoch`` of the
-    constructor is the last t that is over, −1 at first.  Raises TypeError for other than an optimizer; ValueError for a
-    bad hyperparameter, and for a ``last_epoch`` where a group has no initial_lr.
+    (`SequentialLR` and `ChainedScheduler` join schedules; ``group["initial_lr"]`` is what a program may change).
+    ``last_epoch`` of the constructor is the last t that is over, −1 at first.  Raises TypeError for other than an
+    optimizer; ValueError for a bad hyperparameter, and for a ``last_epoch`` where a group has no initial_lr.
     """
 
     not_state: tuple[str, ...] = ("optimizer", "_rates")  # the attributes that are not in a file
@@ -47,9 +49,9 @@ class LRScheduler:
         """The learning rate at time t of a group whose initial rate is ``base``."""
         raise NotImplementedError(f"{type(self).__name__} has no rate()")
 
-    def changes(self, t: int) -> list[dict[str, Any]]:
-        """What each group's hyperparameters are at time t: the rate, and for some schedules more."""
-        return [{"lr": self.rate(base, t)} for base in self.base_lrs]
+    def changes(self, t: int, bases: Sequence[float]) -> list[dict[str, Any]]:
+        """What each group has at time t, given the initial rates: the rate, and with some schedules more."""
+        return [{"lr": self.rate(base, t)} for base in bases]
 
     # -- use ----------------------------------------------------------------------------------------------------------
 
@@ -68,7 +70,7 @@ class LRScheduler:
             if group["lr"] != rate:
                 raise RuntimeError(
                     f"{type(self).__name__} set the rate of group {i} to {rate}, now it is {group['lr']}, which this "
-                    "step would undo: join several schedules by SequentialLR, or write their product for LambdaLR; "
+                    "step would undo: join schedules by SequentialLR, or by ChainedScheduler if they go together; "
                     "to change the rate by hand, change group['initial_lr'] instead"
                 )
         self._go_to(self.last_epoch + 1)
@@ -84,7 +86,7 @@ class LRScheduler:
 
     def _go_to(self, t: int) -> None:
         """Set what the groups are at time t; or raise, and leave them as they are."""
-        groups, changes = self.optimizer.param_groups, self.changes(t)
+        groups, changes = self.optimizer.param_groups, self.changes(t, self.base_lrs)
         for group, change in zip(groups, changes, strict=True):
             self.optimizer.check({**group, **change})
         for group, change in zip(groups, changes, strict=True):
@@ -148,3 +150,20 @@ def for_groups(schedule: LRScheduler, name: str) -> list[float]:
     for number in numbers:
         check_at_least_zero({name: number}, name)
     return numbers
+
+
+def check_momentum(schedule: LRScheduler) -> None:
+    """Raise ValueError for a schedule of an optimizer without momentum."""
+    if not _momentum(schedule.optimizer):
+        raise ValueError(f"{type(schedule.optimizer).__name__} has no momentum; give cycle_momentum=False")
+
+
+def momentum_change(optimizer: Optimizer, group: Mapping[str, Any], momentum: float) -> dict[str, Any]:
+    """What a group's momentum becomes, under the optimizer's name for it."""
+    name = _momentum(optimizer)
+    return {name: (momentum, *group[name][1:]) if name == "betas" else momentum}
+
+
+def _momentum(optimizer: Optimizer) -> str:
+    """What the optimizer calls its momentum; "" if it has none."""
+    return next((name for name in ("momentum", "beta", "betas") if name in optimizer.defaults), "")
