@@ -71,10 +71,11 @@ def test_two_processes_may_compile_a_kernel_at_once(monkeypatch: pytest.MonkeyPa
     delayed: list[tuple] = []
 
     def look_before_the_other_saves() -> dict:
-        looks.append(look())
+        seen = look()
+        looks.append(dict(seen))
         if len(looks) == 2:  # the first look was for code, this one is for saving it
             other(y)
-        return looks[-1]
+        return seen
 
     monkeypatch.setattr(files, "_load_index", look_before_the_other_saves)
     monkeypatch.setattr(later, "_save_data", lambda *args: delayed.append(args))
