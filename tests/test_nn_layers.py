@@ -101,7 +101,6 @@ def test_logistic_regression_by_hand() -> None:
         (nn.Softmax(dim=0), lambda z: np.exp(z) / np.exp(z).sum(0)),
         (nn.Identity(3, anything=4), lambda z: z),
     ],
-    ids=repr,
 )
 def test_activations(module: nn.Module, expected: Any) -> None:
     z = RNG.normal(size=(4, 3))
@@ -161,7 +160,7 @@ def test_flatten() -> None:
     _check_gradients(nn.Flatten(), RNG.normal(size=(2, 3, 2)))
 
 
-@pytest.mark.parametrize("activation", ["tanh", nn.Tanh, F.tanh, nn.Tanh()], ids=repr)
+@pytest.mark.parametrize("activation", ["tanh", nn.Tanh, F.tanh, nn.Tanh()])
 def test_mlp(activation: Any) -> None:
     model = nn.MLP([4, 5, 3, 2], activation=activation, generator=al.Generator(0))
     x = RNG.normal(size=(6, 4))

@@ -579,7 +579,7 @@ def test_ctrl_c_keeps_what_was_done(tmp_path: Path) -> None:
         if line.startswith("trial 1:"):
             break
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     match = re.fullmatch(r"autograd-lite: interrupted after (\d+) of 1000 trials; to go on: (.*--resume)\n", err)
     assert match, err

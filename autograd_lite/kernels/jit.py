@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 __all__ = ["cache_folder", "exact", "jit", "part"]
 
@@ -27,13 +28,15 @@ OPTIONS: dict[str, Any] = {
 
 def jit(function: F, **options: Any) -> F:
     """Compile a kernel at its first call.  The machine code is kept in `cache_folder`, if that can be written."""
-    folder = cache_folder()
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = folder or before
-    try:
-        return numba.njit(cache=folder is not None, **{**OPTIONS, **options})(function)
-    finally:
-        numba.config.CACHE_DIR = before
+    kernel = numba.njit(**{**OPTIONS, **options})(function)
+    if folder := cache_folder():
+        before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = folder
+        try:
+            kernel._cache = _Cache(function)
+        finally:
+            numba.config.CACHE_DIR = before
+    return kernel
 
 
 def exact(function: F) -> F:
@@ -44,6 +47,28 @@ def exact(function: F) -> F:
 def part(function: F) -> F:
     """Compile a function that only kernels call, as a part of each of them."""
     return numba.njit(**OPTIONS, no_cpython_wrapper=True)(function)
+
+
+class _Files(IndexDataCacheFile):
+    """Files of machine code, each named after its types, and written before the index names it.
+
+    Numba itself numbers them: two processes that compile a kernel at once for two dtypes may take the same number, and
+    from then on the code for one dtype is called with the other.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        name = self._data_name(int(hashlib.sha256(repr(key).encode()).hexdigest()[:16], 16))
+        self._save_data(name, data)
+        self._save_index({**self._load_index(), key: name})
+
+
+class _Cache(FunctionCache):
+    """Numba's cache of a function, with `_Files`."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        base, stamp = self._impl.filename_base, self._impl.locator.get_source_stamp()
+        self._cache_file = _Files(self.cache_path, base, stamp)
 
 
 @functools.cache
