@@ -222,9 +222,7 @@ class Op:
 
     def _promote(self, arrays: list[Any]) -> list[Any]:
         """Bring the differentiable arguments to one dtype, by PyTorch's rule (integers never widen floats)."""
-        which = [
-            i for i, a in enumerate(arrays) if a is not None and (not self.vjps or self.vjps[i] is not None)
-        ]
+        which = [i for i, a in enumerate(arrays) if a is not None and (not self.vjps or self.vjps[i] is not None)]
         dtype = _common_dtype([arrays[i] for i in which], self.floating)
         for i in which:
             if isinstance(arrays[i], ndarray) and arrays[i].dtype != dtype:

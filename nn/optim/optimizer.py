@@ -91,7 +91,7 @@ class Optimizer:
                     "changed after the first step; make a new optimizer"
                 )
         dtype = w.dtype
-        if self._largest > SMALL and dtype.char in "fd" and all([_is_plain(a, dtype) for a in (w, *state)]):
+        if self._largest > SMALL and dtype.char in "fd" and all(_is_plain(a, dtype) for a in (w, *state)):
             flat = [a if a is None else a.reshape(-1) for a in (w, np.ascontiguousarray(g), *state)]
             kernel = getattr(kernels.update, rule.__name__)
             threads.run(kernel, w.size, *flat, np.array(numbers, dtype), *flags, grain=GRAIN)
