@@ -7,8 +7,7 @@ import time
 import numpy as np
 
 from autograd_lite.kernels import emitter, microkernel, threads
-from autograd_lite.kernels.jit import jit
-from autograd_lite.kernels.work import begin, proceed, stretch
+from autograd_lite.kernels.work import shared
 
 __all__ = ["peak_gflops"]
 
@@ -16,16 +15,12 @@ TERMS, ROUNDS = 64, 2000
 ROWS, VECTORS = microkernel.CHOICES[0], microkernel.MOST  # the largest tile
 
 
-@jit
-def _spin(me, work, panel, planes, offsets, out):  # type: ignore[no-untyped-def]
+@shared
+def _spin(me, start, stop, panel, planes, offsets, out):  # type: ignore[no-untyped-def]
     """Tiles over data that never leave the nearest cache."""
-    piece = begin(me, work)
-    while piece >= 0:
-        start, stop = stretch(work, piece)
-        for _ in range(start, stop):
-            for _ in range(ROUNDS):
-                microkernel.tile_planes(panel, 0, planes, 0, offsets, 0, TERMS, out[me + 1], 0, 64, ROWS, VECTORS)
-        piece = proceed(me, work)
+    for _ in range(start, stop):
+        for _ in range(ROUNDS):
+            microkernel.tile_planes(panel, 0, planes, 0, offsets, 0, TERMS, out[me + 1], 0, 64, ROWS, VECTORS)
 
 
 def peak_gflops() -> float:

@@ -16,36 +16,27 @@ import numpy as np
 import pytest
 
 from autograd_lite.kernels import threads
-from autograd_lite.kernels.jit import jit
-from autograd_lite.kernels.work import begin, proceed, stretch
+from autograd_lite.kernels.work import shared
 
 
-@jit
-def count_up(me, work, x, rounds):
+@shared
+def count_up(me, start, stop, x, rounds):
     """Add 1 to every item, and take some time over it."""
-    piece = begin(me, work)
-    while piece >= 0:
-        start, stop = stretch(work, piece)
-        for i in range(start, stop):
-            angle = float(i)
-            for _ in range(rounds):
-                angle = math.sin(angle) / 2
-            x[i] += 1 + int(angle / 1000)
-        piece = proceed(me, work)
+    for i in range(start, stop):
+        angle = float(i)
+        for _ in range(rounds):
+            angle = math.sin(angle) / 2
+        x[i] += 1 + int(angle / 1000)
 
 
-@jit
-def who(me, work, x, rounds):
+@shared
+def who(me, start, stop, x, rounds):
     """Note in every item which thread had it."""
-    piece = begin(me, work)
-    while piece >= 0:
-        start, stop = stretch(work, piece)
-        for i in range(start, stop):
-            angle = float(i)
-            for _ in range(rounds):
-                angle = math.sin(angle) / 2
-            x[i] = me + int(angle / 1000)
-        piece = proceed(me, work)
+    for i in range(start, stop):
+        angle = float(i)
+        for _ in range(rounds):
+            angle = math.sin(angle) / 2
+        x[i] = me + int(angle / 1000)
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +80,7 @@ def test_workers_help_also_when_they_slept(pause: float) -> None:
     for _ in attempts():
         time.sleep(pause)
         found = helpers()
-        assert found <= {0, 1, threads.ALONE}
+        assert found <= {0, 1}
         if found == {0, 1}:
             return
     raise AssertionError("no worker has ever helped")
@@ -100,7 +91,7 @@ def test_fewer_threads_need_no_more_workers() -> None:
     helpers()
     threads.set_num_threads(2)
     for _ in range(20):
-        assert helpers() <= {0, 1, threads.ALONE}
+        assert helpers() <= {0, 1}
 
 
 def test_a_job_keeps_its_number_of_threads() -> None:
@@ -109,24 +100,32 @@ def test_a_job_keeps_its_number_of_threads() -> None:
     x = np.zeros(64, np.int64)
     for _ in range(20):
         threads.run(who, len(x), x, 20_000, threads=2)
-        assert set(x.tolist()) <= {0, 1, threads.ALONE}
+        assert set(x.tolist()) <= {0, 1}
 
 
-def test_an_error_in_a_worker_is_raised_by_the_caller() -> None:
-    threads.set_num_threads(2)
+@shared
+def fails(me, start, stop, x, rounds, thread):
+    """`who`, but for one thread, which raises."""
+    if me == thread:
+        raise MemoryError("of the worker")
+    for i in range(start, stop):
+        angle = float(i)
+        for _ in range(rounds):
+            angle = math.sin(angle) / 2
+        x[i] = me + int(angle / 1000)
 
-    def fails(me: int, work: np.ndarray, x: np.ndarray, rounds: int) -> None:
-        if me == 1:
-            raise MemoryError("of the worker")
-        who(me, work, x, rounds)
+
+@pytest.mark.parametrize(("count", "thread"), [(1, 0), (2, 0), (2, 1)])
+def test_an_error_in_any_thread_is_raised_by_the_caller(count: int, thread: int) -> None:
+    threads.set_num_threads(count)
 
     def until_it_helps() -> None:
         for _ in attempts():
-            threads.run(fails, 64, np.zeros(64, np.int64), 20_000)
+            threads.run(fails, 64, np.zeros(64, np.int64), 20_000, thread)
 
     with pytest.raises(MemoryError, match="of the worker"):
         until_it_helps()
-    assert helpers() <= {0, 1, threads.ALONE}
+    assert helpers() <= {0, 1}
 
 
 def test_from_several_python_threads() -> None:

@@ -18,7 +18,7 @@ from .jit import jit, part
 from .microkernel import ROWS, tile_planes, tile_taps, widest
 from .places import COLUMN, COLUMN_COUNT, COLUMN_STEP, PLACE, ROW, ROW_COUNT, ROW_STEP, TAP_COUNT, TAP_START
 from .vectors import lanes, move
-from .work import begin, proceed, stretch
+from .work import shared
 
 __all__ = ["channel_sums", "correlate", "correlate_alone", "correlate_taps", "pack"]
 
@@ -76,8 +76,8 @@ def _fill(planes, image, phases, step, before, shape):
                 at += pitch
 
 
-@jit
-def correlate(me, work, x, panels, offsets, outputs, phases, step, before, shape, bias, out, planes, sums):
+@shared
+def correlate(me, start, stop, x, panels, offsets, outputs, phases, step, before, shape, bias, out, planes, sums):
     """The sums over the taps: a convolution, or the gradient by its input.
 
     x (N, G, C, H, W) and out (N, G, K, P, Q); panels as `pack` makes them; offsets[t] of each tap in the planes;
@@ -87,27 +87,22 @@ def correlate(me, work, x, panels, offsets, outputs, phases, step, before, shape
     """
     groups, filters = out.shape[1], out.shape[2]
     blocks, rows = panels.shape[1], panels.shape[3]
-    own, scratch = planes[max(me, 0)], sums[max(me, 0)]
+    own, scratch = planes[me], sums[me]
     panel, results = panels.reshape(panels.size), out.reshape(out.size)
-    piece = begin(me, work)
-    if piece >= 0:
-        _clear(own)
-    while piece >= 0:
-        start, stop = stretch(work, piece)
-        for item in range(start, stop):
-            n, group = item // groups, item % groups
-            _fill(own, x[n, group], phases, step, before, shape)
-            for i in range(len(outputs)):
-                for block in range(blocks):
-                    first = (group * blocks + block) * rows * panels.shape[2]
-                    length = _sum_block(own, panel, first, rows, offsets, outputs, i, shape[1], scratch)
-                    for m in range(min(rows, filters - block * rows)):
-                        k = block * rows + m
-                        plane = (item * filters + k) * out.shape[3] * out.shape[4]
-                        _deliver(
-                            scratch, m * length, shape[1], outputs, i, bias[group, k], results, plane, out.shape[4]
-                        )  # fmt: skip
-        piece = proceed(me, work)
+    _clear(own)
+    for item in range(start, stop):
+        n, group = item // groups, item % groups
+        _fill(own, x[n, group], phases, step, before, shape)
+        for i in range(len(outputs)):
+            for block in range(blocks):
+                first = (group * blocks + block) * rows * panels.shape[2]
+                length = _sum_block(own, panel, first, rows, offsets, outputs, i, shape[1], scratch)
+                for m in range(min(rows, filters - block * rows)):
+                    k = block * rows + m
+                    plane = (item * filters + k) * out.shape[3] * out.shape[4]
+                    _deliver(
+                        scratch, m * length, shape[1], outputs, i, bias[group, k], results, plane, out.shape[4]
+                    )  # fmt: skip
 
 
 # The two parts below take whole arrays and places in them: a view for every row would cost more than the row.
@@ -143,8 +138,10 @@ def _deliver(sums, start, pitch, outputs, i, bias, out, plane, width):
                 out[target + q * step] = sums[start + p * pitch + q] + bias
 
 
-@jit
-def correlate_taps(me, work, x, g, offsets, pixels, phases, step, before, shape, partial, totals, planes, turned, sums):
+@shared
+def correlate_taps(
+    me, start, stop, x, g, offsets, pixels, phases, step, before, shape, partial, totals, planes, turned, sums
+):
     """The sums over the pixels: the gradient by the weights, for each part of the images by itself.
 
     x (N, G, C, H, W), g (N, G, K, P·Q), partial (parts, G, chunks, K, T): a chunk is a stretch of the channels that
@@ -155,55 +152,45 @@ def correlate_taps(me, work, x, g, offsets, pixels, phases, step, before, shape,
     """
     parts, groups, chunks, filters = partial.shape[:4]
     depth = x.shape[2] // chunks
-    own, rows = planes[max(me, 0)], turned[max(me, 0)]
+    own, rows = planes[me], turned[me]
     half = sums.shape[1] // 2
-    kept, one = sums[max(me, 0), :half], sums[max(me, 0), half:]
-    piece = begin(me, work)
-    if piece >= 0:
-        _clear(own)
-    while piece >= 0:
-        start, stop = stretch(work, piece)
-        for item in range(start, stop):
-            share, group, chunk = item // (groups * chunks), item // chunks % groups, item % chunks
-            kept[:] = 0
-            for n in range(share * len(x) // parts, (share + 1) * len(x) // parts):
-                _fill(own, x[n, group, chunk * depth : (chunk + 1) * depth], phases, step, before, shape)
-                for block in range(block_count(filters, lanes(rows))):
-                    turn(g[n, group], block, rows)
-                if chunk == 0 and len(totals):
-                    _add_rows(g[n, group], totals[share, group])
-                _sum_taps(own, offsets, pixels, rows, filters, one)
-                for i in range(half):  # image by image: one long chain of additions would lose digits
-                    kept[i] += one[i]
-            _gather(kept, len(offsets), partial[share, group, chunk])
-        piece = proceed(me, work)
+    kept, one = sums[me, :half], sums[me, half:]
+    _clear(own)
+    for item in range(start, stop):
+        share, group, chunk = item // (groups * chunks), item // chunks % groups, item % chunks
+        kept[:] = 0
+        for n in range(share * len(x) // parts, (share + 1) * len(x) // parts):
+            _fill(own, x[n, group, chunk * depth : (chunk + 1) * depth], phases, step, before, shape)
+            for block in range(block_count(filters, lanes(rows))):
+                turn(g[n, group], block, rows)
+            if chunk == 0 and len(totals):
+                _add_rows(g[n, group], totals[share, group])
+            _sum_taps(own, offsets, pixels, rows, filters, one)
+            for i in range(half):  # image by image: one long chain of additions would lose digits
+                kept[i] += one[i]
+        _gather(kept, len(offsets), partial[share, group, chunk])
 
 
-@jit
-def correlate_alone(me, work, x, g, offsets, phases, step, before, shape, out, planes):
+@shared
+def correlate_alone(me, start, stop, x, g, offsets, phases, step, before, shape, out, planes):
     """`correlate_taps` for groups of one filter (depthwise): ``out (G, T)``, row by row, without tiles.
 
     x (N, G, C, H, W), g (N, G, P, Q); the items of the work are the groups.
     """
-    own = planes[max(me, 0)]
-    piece = begin(me, work)
-    if piece >= 0:
-        _clear(own)
-    while piece >= 0:
-        start, stop = stretch(work, piece)
-        for group in range(start, stop):
-            sums = out[group]
+    own = planes[me]
+    _clear(own)
+    for group in range(start, stop):
+        sums = out[group]
+        for t in range(len(offsets)):
+            sums[t] = 0
+        for n in range(len(x)):
+            _fill(own, x[n, group], phases, step, before, shape)
             for t in range(len(offsets)):
-                sums[t] = 0
-            for n in range(len(x)):
-                _fill(own, x[n, group], phases, step, before, shape)
-                for t in range(len(offsets)):
-                    for p in range(g.shape[2]):
-                        slope, seen, total = g[n, group, p], own[offsets[t] + p * shape[1] :], g.dtype.type(0)
-                        for q in range(len(slope)):
-                            total += slope[q] * seen[q]
-                        sums[t] += total
-        piece = proceed(me, work)
+                for p in range(g.shape[2]):
+                    slope, seen, total = g[n, group, p], own[offsets[t] + p * shape[1] :], g.dtype.type(0)
+                    for q in range(len(slope)):
+                        total += slope[q] * seen[q]
+                    sums[t] += total
 
 
 @part
@@ -249,13 +236,9 @@ def _gather(sums, taps, out):
                 out[k, t] = sums[first * taps + t * (last - first) + k - first]
 
 
-@jit
-def channel_sums(me, work, g, out):
+@shared
+def channel_sums(me, start, stop, g, out):
     """``(N, K, P·Q) -> (K,)``: the gradient by a bias; rows in the precision of g, their sum in float64."""
-    piece = begin(me, work)
-    while piece >= 0:
-        start, stop = stretch(work, piece)
-        out[start:stop] = 0
-        for n in range(len(g)):
-            _add_rows(g[n, start:stop], out[start:stop])
-        piece = proceed(me, work)
+    out[start:stop] = 0
+    for n in range(len(g)):
+        _add_rows(g[n, start:stop], out[start:stop])

@@ -26,14 +26,17 @@ OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def jit(function: F, **options: Any) -> F:
-    """Compile a kernel at its first call.  The machine code is kept in `cache_folder`, if that can be written."""
+def jit(function: F, known_as: Callable[..., Any] | None = None, **options: Any) -> F:
+    """Compile a kernel at its first call.  The machine code is kept in `cache_folder`, if that can be written.
+
+    There it has the name and the place of ``known_as``, for a function that is written by another.
+    """
     kernel = numba.njit(**{**OPTIONS, **options})(function)
     if folder := cache_folder():
         before = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = folder
         try:
-            kernel._cache = _Cache(function)
+            kernel._cache = _Cache(known_as or function)
         finally:
             numba.config.CACHE_DIR = before
     return kernel

@@ -2,52 +2,44 @@
 
 import numpy as np
 
-from .jit import jit, part
+from .jit import part
 from .special import exp, maximum
-from .work import begin, proceed, stretch
+from .work import shared
 
 __all__ = ["slope", "sums"]
 
 BLOCK = 2048  # elements
 
 
-@jit
-def sums(me, work, x, target, tops, totals, chosen):
+@shared
+def sums(me, start, stop, x, target, tops, totals, chosen):
     """Of every row its maximum, the sum of its ``e^(x − maximum)``, and ``x − maximum`` at its class.
 
     A row of −inf has the sum ∞, which makes its probabilities 0 and its loss ∞.
     """
     powers = np.empty((max(1, BLOCK // x.shape[1]), x.shape[1]), x.dtype)
-    piece = begin(me, work)
-    while piece >= 0:
-        start, stop = stretch(work, piece)
-        for first in range(start, stop, len(powers)):
-            last = min(first + len(powers), stop)
-            for i in range(first, last):
-                tops[i] = top(x[i])
-                chosen[i] = x[i, target[i]] - tops[i]
-            raise_e(x[first:last], tops[first:last], powers[: last - first])
-            for i in range(first, last):
-                total = add_up(powers[i - first])
-                totals[i] = total if total != 0 else np.inf
-        piece = proceed(me, work)
+    for first in range(start, stop, len(powers)):
+        last = min(first + len(powers), stop)
+        for i in range(first, last):
+            tops[i] = top(x[i])
+            chosen[i] = x[i, target[i]] - tops[i]
+        raise_e(x[first:last], tops[first:last], powers[: last - first])
+        for i in range(first, last):
+            total = add_up(powers[i - first])
+            totals[i] = total if total != 0 else np.inf
 
 
-@jit
-def slope(me, work, x, target, tops, totals, scale, y):
+@shared
+def slope(me, start, stop, x, target, tops, totals, scale, y):
     """``scale · (softmax − one-hot)`` into ``y``, by what `sums` found; ``scale`` is an array of one number."""
     rows = max(1, BLOCK // x.shape[1])
-    piece = begin(me, work)
-    while piece >= 0:
-        start, stop = stretch(work, piece)
-        for first in range(start, stop, rows):
-            last = min(first + rows, stop)
-            raise_e(x[first:last], tops[first:last], y[first:last])
-            for i in range(first, last):
-                multiply(y[i], scale[0] / totals[i])
-                if totals[i] != np.inf:
-                    y[i, target[i]] -= scale[0]
-        piece = proceed(me, work)
+    for first in range(start, stop, rows):
+        last = min(first + rows, stop)
+        raise_e(x[first:last], tops[first:last], y[first:last])
+        for i in range(first, last):
+            multiply(y[i], scale[0] / totals[i])
+            if totals[i] != np.inf:
+                y[i, target[i]] -= scale[0]
 
 
 @part

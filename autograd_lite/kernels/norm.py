@@ -13,8 +13,8 @@ from math import sqrt
 
 import numpy as np
 
-from .jit import jit, part
-from .work import begin, proceed, stretch
+from .jit import part
+from .work import shared
 
 __all__ = ["normalize", "normalize_back", "normalize_columns", "normalize_columns_back"]
 
@@ -58,23 +58,19 @@ def _slopes(mean, var, weight, dweight, dbias, count, given, eps):
 # -- (N, C, L) --------------------------------------------------------------------------------------------------------
 
 
-@jit
-def normalize(me, work, x, weight, bias, mean, var, given, eps, out):
+@shared
+def normalize(me, start, stop, x, weight, bias, mean, var, given, eps, out):
     """``(x − mean) / √(var + eps) · weight + bias`` of channels; mean and var are found here unless ``given``."""
-    piece = begin(me, work)
-    while piece >= 0:
-        start, stop = stretch(work, piece)
-        means, variances = mean[start:stop], var[start:stop]
-        if not given:
-            _moments(x, start, means, variances)
-        centre, scale, shift = _coefficients(means, variances, weight[start:stop], bias[start:stop], eps)
-        for n in range(len(x)):
-            for c in range(stop - start):
-                row, result = x[n, start + c], out[n, start + c]
-                m, a, b = centre[c], scale[c], shift[c]
-                for i in range(len(row)):
-                    result[i] = (row[i] - m) * a + b
-        piece = proceed(me, work)
+    means, variances = mean[start:stop], var[start:stop]
+    if not given:
+        _moments(x, start, means, variances)
+    centre, scale, shift = _coefficients(means, variances, weight[start:stop], bias[start:stop], eps)
+    for n in range(len(x)):
+        for c in range(stop - start):
+            row, result = x[n, start + c], out[n, start + c]
+            m, a, b = centre[c], scale[c], shift[c]
+            for i in range(len(row)):
+                result[i] = (row[i] - m) * a + b
 
 
 @part
@@ -99,24 +95,20 @@ def _moments(x, start, mean, var):
     var /= count
 
 
-@jit
-def normalize_back(me, work, g, x, weight, mean, var, given, eps, dx, dweight, dbias):
+@shared
+def normalize_back(me, start, stop, g, x, weight, mean, var, given, eps, dx, dweight, dbias):
     """The gradients of `normalize`; ``dx`` of no elements is not wanted."""
-    piece = begin(me, work)
-    while piece >= 0:
-        start, stop = stretch(work, piece)
-        means, with_x, alone = mean[start:stop], dweight[start:stop], dbias[start:stop]
-        _products(g, x, start, means, with_x, alone)
-        centre, scale_g, scale_x, shift = _slopes(
-            means, var[start:stop], weight[start:stop], with_x, alone, len(x) * x.shape[2], given, eps
-        )
-        for n in range(len(dx)):
-            for c in range(stop - start):
-                row, slope, result = x[n, start + c], g[n, start + c], dx[n, start + c]
-                m, a, b, d = centre[c], scale_g[c], scale_x[c], shift[c]
-                for i in range(len(row)):
-                    result[i] = slope[i] * a + ((row[i] - m) * b + d)
-        piece = proceed(me, work)
+    means, with_x, alone = mean[start:stop], dweight[start:stop], dbias[start:stop]
+    _products(g, x, start, means, with_x, alone)
+    centre, scale_g, scale_x, shift = _slopes(
+        means, var[start:stop], weight[start:stop], with_x, alone, len(x) * x.shape[2], given, eps
+    )
+    for n in range(len(dx)):
+        for c in range(stop - start):
+            row, slope, result = x[n, start + c], g[n, start + c], dx[n, start + c]
+            m, a, b, d = centre[c], scale_g[c], scale_x[c], shift[c]
+            for i in range(len(row)):
+                result[i] = slope[i] * a + ((row[i] - m) * b + d)
 
 
 @part
@@ -138,21 +130,17 @@ def _products(g, x, start, mean, with_x, alone):
 # -- (N, C) -----------------------------------------------------------------------------------------------------------
 
 
-@jit
-def normalize_columns(me, work, x, weight, bias, mean, var, given, eps, out):
+@shared
+def normalize_columns(me, start, stop, x, weight, bias, mean, var, given, eps, out):
     """`normalize` of ``(N, C)``."""
-    piece = begin(me, work)
-    while piece >= 0:
-        start, stop = stretch(work, piece)
-        means, variances = mean[start:stop], var[start:stop]
-        if not given:
-            _column_moments(x, start, stop, means, variances)
-        centre, scale, shift = _coefficients(means, variances, weight[start:stop], bias[start:stop], eps)
-        for n in range(len(x)):
-            row, result = x[n, start:stop], out[n, start:stop]
-            for c in range(len(row)):
-                result[c] = (row[c] - centre[c]) * scale[c] + shift[c]
-        piece = proceed(me, work)
+    means, variances = mean[start:stop], var[start:stop]
+    if not given:
+        _column_moments(x, start, stop, means, variances)
+    centre, scale, shift = _coefficients(means, variances, weight[start:stop], bias[start:stop], eps)
+    for n in range(len(x)):
+        row, result = x[n, start:stop], out[n, start:stop]
+        for c in range(len(row)):
+            result[c] = (row[c] - centre[c]) * scale[c] + shift[c]
 
 
 @part
@@ -171,22 +159,18 @@ def _column_moments(x, start, stop, mean, var):
     var /= len(x)
 
 
-@jit
-def normalize_columns_back(me, work, g, x, weight, mean, var, given, eps, dx, dweight, dbias):
+@shared
+def normalize_columns_back(me, start, stop, g, x, weight, mean, var, given, eps, dx, dweight, dbias):
     """The gradients of `normalize_columns`; ``dx`` of no elements is not wanted."""
-    piece = begin(me, work)
-    while piece >= 0:
-        start, stop = stretch(work, piece)
-        means, with_x, alone = mean[start:stop], dweight[start:stop], dbias[start:stop]
-        _column_products(g, x, start, stop, means, with_x, alone)
-        centre, scale_g, scale_x, shift = _slopes(
-            means, var[start:stop], weight[start:stop], with_x, alone, len(x), given, eps
-        )
-        for n in range(len(dx)):
-            row, slope, result = x[n, start:stop], g[n, start:stop], dx[n, start:stop]
-            for c in range(len(row)):
-                result[c] = slope[c] * scale_g[c] + ((row[c] - centre[c]) * scale_x[c] + shift[c])
-        piece = proceed(me, work)
+    means, with_x, alone = mean[start:stop], dweight[start:stop], dbias[start:stop]
+    _column_products(g, x, start, stop, means, with_x, alone)
+    centre, scale_g, scale_x, shift = _slopes(
+        means, var[start:stop], weight[start:stop], with_x, alone, len(x), given, eps
+    )
+    for n in range(len(dx)):
+        row, slope, result = x[n, start:stop], g[n, start:stop], dx[n, start:stop]
+        for c in range(len(row)):
+            result[c] = slope[c] * scale_g[c] + ((row[c] - centre[c]) * scale_x[c] + shift[c])
 
 
 @part

@@ -16,10 +16,10 @@ from __future__ import annotations
 import numpy as np
 
 from .blocks import block_count, columns
-from .jit import jit, part
+from .jit import part
 from .microkernel import ROWS, tile_taps
 from .vectors import combine, lanes, move, transpose
-from .work import begin, proceed, stretch
+from .work import shared
 
 __all__ = ["PLACES", "REACH", "SIDE", "transform_weights", "winograd"]
 
@@ -42,8 +42,8 @@ _B, _G, _A = _matrices()
 _by_b, _by_g, _by_a = combine(_B), combine(_G), combine(_A)
 
 
-@jit
-def transform_weights(me, work, weight, filters, steps, turned, nine, half, transformed):
+@shared
+def transform_weights(me, start, stop, weight, filters, steps, turned, nine, half, transformed):
     """G w Gᵀ of every filter and channel: transformed (36, channels · filters), block by block of the filters.
 
     In a block that is ``[channel, filter]``.  The weight of filter k for channel c at place i of the window is
@@ -53,28 +53,24 @@ def transform_weights(me, work, weight, filters, steps, turned, nine, half, tran
     width = lanes(weight)
     total = transformed.shape[1]
     channels = total // ((filters + width - 1) // width * width)
-    piece = begin(me, work)
-    while piece >= 0:
-        start, stop = stretch(work, piece)
-        for block in range(start, stop):
-            first, last = columns(block, filters, width)
-            at, room = first * channels, last - first
-            for i in range(9):
-                row, of = nine[i], 8 - i if turned else i
-                for c in range(channels):
-                    for k in range(first, last):
-                        known = weight[k * steps[0] + c * steps[1] + of] if k < filters else weight.dtype.type(0)
-                        row[at + c * room + k - first] = known
-            vectors = room * channels // width
-            for s in range(3):  # (3, 3) -> (6, 3)
-                _by_g(half, s * total + at, 3 * total, nine, s * total + at, 3 * total, vectors)
-            for i in range(REACH):  # (6, 3) -> (6, 6)
-                _by_g(transformed, i * REACH * total + at, total, half, i * 3 * total + at, total, vectors)
-        piece = proceed(me, work)
+    for block in range(start, stop):
+        first, last = columns(block, filters, width)
+        at, room = first * channels, last - first
+        for i in range(9):
+            row, of = nine[i], 8 - i if turned else i
+            for c in range(channels):
+                for k in range(first, last):
+                    known = weight[k * steps[0] + c * steps[1] + of] if k < filters else weight.dtype.type(0)
+                    row[at + c * room + k - first] = known
+        vectors = room * channels // width
+        for s in range(3):  # (3, 3) -> (6, 3)
+            _by_g(half, s * total + at, 3 * total, nine, s * total + at, 3 * total, vectors)
+        for i in range(REACH):  # (6, 3) -> (6, 6)
+            _by_g(transformed, i * REACH * total + at, total, half, i * 3 * total + at, total, vectors)
 
 
-@jit
-def winograd(me, work, x, transformed, tables, before, rows, bias, out, seen, inputs, sums):
+@shared
+def winograd(me, start, stop, x, transformed, tables, before, rows, bias, out, seen, inputs, sums):
     """``x (N, C, H·W) -> out (N, K, P, Q)`` with the weights of `transform_weights`.
 
     ``tables``: where the ROWS tiles of a product begin, and 0, 1, 2, …; ``before``: height and width of x, and its
@@ -87,20 +83,16 @@ def winograd(me, work, x, transformed, tables, before, rows, bias, out, seen, in
     channels = (x.shape[1] + lanes(x) - 1) // lanes(x) * lanes(x)
     known = (filters + lanes(x) - 1) // lanes(x) * lanes(x)
     tiles = (rows * across + ROWS - 1) // ROWS * ROWS
-    view, own, products = seen[max(me, 0)], inputs[max(me, 0)], sums[max(me, 0)]
-    piece = begin(me, work)
-    while piece >= 0:
-        start, stop = stretch(work, piece)
-        for item in range(start, stop):
-            first, last = item * rows, min(item * rows + rows, total)
-            for row in range(first, last):
-                _see(x[row // down], row % down * SIDE, before, channels, across, view)
-                _transform(view, channels, across, own, (row - first) * across, tiles)
-            _multiply(own, transformed, x.shape[1], channels, filters, known, tables, tiles, products)
-            for row in range(first, last):
-                _transform_back(products, (row - first) * across, tiles, known, across, view)
-                _put(view, known, across, row % down * SIDE, bias, out[row // down])
-        piece = proceed(me, work)
+    view, own, products = seen[me], inputs[me], sums[me]
+    for item in range(start, stop):
+        first, last = item * rows, min(item * rows + rows, total)
+        for row in range(first, last):
+            _see(x[row // down], row % down * SIDE, before, channels, across, view)
+            _transform(view, channels, across, own, (row - first) * across, tiles)
+        _multiply(own, transformed, x.shape[1], channels, filters, known, tables, tiles, products)
+        for row in range(first, last):
+            _transform_back(products, (row - first) * across, tiles, known, across, view)
+            _put(view, known, across, row % down * SIDE, bias, out[row // down])
 
 
 @part

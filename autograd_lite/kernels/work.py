@@ -1,137 +1,248 @@
-"""Inside a kernel: which piece of the work is next.  The native half of `threads`.
+"""Kernels that run on several threads: the native half of `threads`.
 
-    @jit
-    def kernel(me, work, x, y):
-        piece = begin(me, work)
-        while piece >= 0:
-            start, stop = stretch(work, piece)
-            ...  # rows start to stop
-            piece = proceed(me, work)
+    @shared
+    def kernel(me, start, stop, x, y):
+        ...  # the items from start to stop
 
-``me`` is 0 for the thread that called `threads.run`, 1, 2, … for a worker, and ALONE where there are no workers.
+is called for one piece of the items after the other.  ``me`` says which part of the working memory is this thread's: 0
+for the thread that called `threads.run`, 1, 2, … for the workers.
+
+No worker needs the GIL to help, nor to look out for the next job: that would cost 30 µs for each kernel.  The caller
+writes the kernel's arguments and the address of its code into the ``work`` array and rings the bell, which is a number
+there; a worker that sees the number change calls the code.  While `INSIDE` counts one, nothing of the job may go away.
 """
 
 from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .emitter import INT
 from .jit import jit, part
-from .places import ALONE, APART, BELL, COUNT, FINISHED, LENGTH, NEXT, NUMBER, THREADS
+from .places import (
+    APART,
+    ARGUMENTS,
+    BELL,
+    CODE,
+    COUNT,
+    ERROR,
+    HELPED,
+    INSIDE,
+    LENGTH,
+    NEXT,
+    ROOM,
+    STATUS,
+    THREADS,
+)  # fmt: skip
 
-__all__ = ["begin", "is_finished", "proceed", "rings", "stretch"]
+__all__ = ["again", "serve", "shared"]
 
-# Looks at a counter, 15 to 20 ns each, before a thread goes to sleep.  A worker outlasts the pauses between the kernels
-# of a training step: one that is woken comes late, and wants the GIL just when its caller does.
+# Looks at a counter, 15 to 20 ns each, before a thread gives up.  A worker outlasts the pauses between the kernels of a
+# training step: one that is woken comes late, and wants the GIL just when its caller does.
 WAIT, WATCH = 20_000, 120_000
 
-
-@intrinsic
-def _add(typingctx, address, value):
-    """Add to the integer at an address, as one indivisible step, and return what it was before."""
-
-    def generate(context, builder, signature, args):
-        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
-        return builder.atomic_rmw("add", pointer, args[1], "seq_cst")
-
-    return types.int64(types.int64, types.int64), generate
+ANY = ir.IntType(8).as_pointer()
+SHARE = ir.FunctionType(ir.IntType(32), [INT.as_pointer(), INT, ANY.as_pointer()])  # work, me, where an error goes
 
 
-@intrinsic
-def _look(typingctx, address):
-    """The integer at an address as other threads have left it, after a short rest of the core."""
-
-    def generate(context, builder, signature, args):
-        if builder.module.triple.startswith("x86"):
-            rest = cgutils.get_or_insert_function(
-                builder.module, ir.FunctionType(ir.VoidType(), []), "llvm.x86.sse2.pause"
-            )
-            builder.call(rest, [])
-        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
-        return builder.load_atomic(pointer, "seq_cst", 8)
-
-    return types.int64(types.int64), generate
+def shared(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a kernel ``f(me, start, stop, *args)``, to be called by `threads.run` as ``f(work, *args)``."""
+    code = _code_of(part(function))
+    names = ", ".join(list(inspect.signature(function).parameters)[3:])
+    scope: dict[str, Any] = {"code": code, "lead": _lead, "__name__": function.__module__}
+    # Numba takes twice as long for a call of a function with *args.
+    exec(f"def kernel(work, {names}): lead(work, code(work, ({names},)))", scope)
+    return jit(scope["kernel"], known_as=function)
 
 
-@intrinsic
-def _address(typingctx, array, index):
-    """The address of an element of an integer array."""
-
-    def generate(context, builder, signature, args):
-        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=args[0]).data
-        return builder.ptrtoint(builder.gep(data, [args[1]]), ir.IntType(64))
-
-    return types.int64(array, types.int64), generate
+# -- the caller -------------------------------------------------------------------------------------------------------
 
 
 @part
-def _take(me, work):
-    """The next piece for this thread, or −1 if none is left: of its own share, then of the others'.
+def _lead(work, code):
+    """Carry out a job; workers that are still at it after a while are left to Python."""
+    for i in range(work[THREADS]):
+        work[NEXT + i * APART] = i * work[COUNT] // work[THREADS]
+    if work[HELPED]:
+        _add(work, CODE, code)
+        _add(work, BELL, 1)
+    _call(work, code, 0)
+    if work[HELPED]:
+        _add(work, CODE, -code)
+        for _ in range(WAIT):
+            if _look(work, INSIDE) == 0:
+                break
+    _raise(work)
+
+
+def _code_of(kernel: Any) -> Callable[..., int]:
+    """A function that puts a kernel's arguments into ``work`` and returns the address of its code."""
+
+    @intrinsic
+    def code(typingctx, work, args):
+        kinds = (types.int64, types.int64, types.int64, *args)
+        kernel.compile(kinds)
+
+        def generate(context, builder, signature, values):
+            array = context.make_array(work)(context, builder, value=values[0])
+            lent = _lent(context, builder, args, values[1])
+            if context.get_abi_sizeof(lent.type) > 8 * ROOM:
+                raise TypeError(f"{kernel.__name__} has too many arguments: {args}")
+            place = builder.gep(array.data, [INT(ARGUMENTS)])
+            builder.store(lent, builder.bitcast(place, lent.type.as_pointer()))
+            compiled = kernel.overloads[kinds]
+            context.active_code_library.add_linking_library(compiled.library)
+            return builder.ptrtoint(_emit_share(context, builder.module, compiled.fndesc, lent.type), INT)
+
+        return types.int64(work, args), generate
+
+    return code
+
+
+def _lent(context, builder, kind, value):
+    """Arrays, and tuples of them, as a worker may have them: without the counts of references, which stay the caller's.
+
+    The caller may be gone with its own, and Python alone holds the memory; and counting together costs time.
+    """
+    if isinstance(kind, types.Array):
+        array = context.make_array(kind)(context, builder, value=value)
+        array.meminfo = cgutils.get_null_value(array.meminfo.type)
+        array.parent = cgutils.get_null_value(array.parent.type)
+        return array._getvalue()
+    if isinstance(kind, types.BaseTuple):
+        parts = zip(kind, cgutils.unpack_tuple(builder, value), strict=True)
+        return context.make_tuple(builder, kind, [_lent(context, builder, k, v) for k, v in parts])
+    return value
+
+
+def _emit_share(context, module, callee, arguments):
+    """The function that calls a kernel for the pieces of one thread's share, then for what is left of the others'.
 
     A thread then finds in its cache what it has written there as part of the kernel before.
     """
-    threads = work[THREADS]
-    for i in range(threads):
-        share = (max(me, 0) + i) % threads
-        piece = _add(_address(work, NEXT + share * APART), 1)
-        if piece < (share + 1) * work[COUNT] // threads:
-            return piece
-    return -1
+    function = ir.Function(module, SHARE, name=f"share.{callee.mangled_name}")
+    function.linkage = "internal"
+    builder = ir.IRBuilder(function.append_basic_block())
+    work, me, error = function.args
+    count, length, threads = [builder.load(builder.gep(work, [INT(place)])) for place in (COUNT, LENGTH, THREADS)]
+    lent = builder.bitcast(builder.gep(work, [INT(ARGUMENTS)]), arguments.as_pointer())
+    args = cgutils.unpack_tuple(builder, builder.load(lent))
+    kernel = context.declare_function(module, callee)
+    with cgutils.for_range(builder, threads) as loop:
+        share = builder.urem(builder.add(me, loop.index), threads)
+        end = builder.udiv(builder.mul(builder.add(share, INT(1)), count), threads)
+        following = builder.gep(work, [builder.add(INT(NEXT), builder.mul(share, INT(APART)))])
+        ask, do, done = [builder.append_basic_block(name) for name in ("ask", "do", "done")]
+        builder.branch(ask)
+        builder.position_at_end(ask)
+        piece = builder.atomic_rmw("add", following, INT(1), "seq_cst")
+        builder.cbranch(builder.icmp_signed("<", piece, end), do, done)
+        builder.position_at_end(do)
+        places = [builder.udiv(builder.mul(n, length), count) for n in (piece, builder.add(piece, INT(1)))]
+        status, _ = context.call_conv.call_function(builder, kernel, types.none, callee.argtypes, [me, *places, *args])
+        with cgutils.if_unlikely(builder, status.is_error):
+            builder.store(builder.bitcast(status.excinfoptr, ANY), error)
+            builder.ret(status.code)
+        builder.branch(ask)
+        builder.position_at_end(done)
+    builder.ret(ir.IntType(32)(0))
+    return function
 
 
-@part
-def begin(me, work):
-    """The first piece for this thread, or −1 if none is left.  The caller rings the bell for its workers."""
-    if me == 0:
-        _add(work[BELL], work[NUMBER] - _look(work[BELL]))
-    piece = _take(me, work)
-    if piece < 0:
-        _rest(me, work)
-    return piece
+# -- a worker ---------------------------------------------------------------------------------------------------------
 
 
-@part
-def proceed(me, work):
-    """The next piece after one that is finished, or −1 if none is left."""
-    _add(_address(work, FINISHED), 1)
-    piece = _take(me, work)
-    if piece < 0:
-        _rest(me, work)
-    return piece
-
-
-@part
-def _rest(me, work):
-    """The caller waits for the pieces that workers still have, a worker for the next bell: for a while.
-
-    Both without the GIL, for which they would have to wait longer than for each other.
-    """
-    if me == 0:
-        for _ in range(WAIT):
-            if is_finished(work):
+@jit
+def serve(work, me, seen):
+    """Help with the jobs after number ``seen`` until none has come for a while; returns the number of the last one."""
+    looks = 0
+    while looks < WATCH:
+        looks += 1
+        number = _look(work, BELL)
+        if number != seen:
+            seen, looks = number, 0
+            _add(work, INSIDE, 1)
+            code = _look(work, CODE)  # after the bell, it may be over by now
+            if code != 0 and me < work[THREADS]:
+                _call(work, code, me)
+            _add(work, INSIDE, -1)
+            if me >= work[THREADS]:
                 break
-    elif me != ALONE:
-        rings(work[BELL], work[NUMBER])
+    return seen
 
 
 @jit
-def rings(bell, seen):
-    """Whether the bell at an address rings soon, for a job after ``seen``."""
-    for _ in range(WATCH):
-        if _look(bell) > seen:
-            break
-    return _look(bell) > seen
+def again(work):
+    """Raise the exception that the kernel has raised in a thread, if any."""
+    _raise(work)
 
 
-@jit
-def is_finished(work):
-    """Whether all pieces are finished, and what was written for them can be read."""
-    return _look(_address(work, FINISHED)) >= work[COUNT]
+# -- what Numba has no words for --------------------------------------------------------------------------------------
 
 
-@part
-def stretch(work, piece):
-    """The items of a piece: from, to."""
-    return piece * work[LENGTH] // work[COUNT], (piece + 1) * work[LENGTH] // work[COUNT]
+def _data(context, builder, array, value, place):
+    """The address of a place in an array."""
+    return builder.gep(context.make_array(array)(context, builder, value=value).data, [place])
+
+
+@intrinsic
+def _add(typingctx, work, place, number):
+    """Add to an integer that other threads may change, too."""
+
+    def generate(context, builder, signature, args):
+        builder.atomic_rmw("add", _data(context, builder, work, args[0], args[1]), args[2], "seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(work, types.int64, types.int64), generate
+
+
+@intrinsic
+def _look(typingctx, work, place):
+    """An integer as other threads have left it, after a short rest of the core."""
+
+    def generate(context, builder, signature, args):
+        if builder.module.triple.startswith("x86"):
+            nothing = ir.FunctionType(ir.VoidType(), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, nothing, "llvm.x86.sse2.pause"), [])
+        return builder.load_atomic(_data(context, builder, work, args[0], args[1]), "seq_cst", 8)
+
+    return types.int64(work, types.int64), generate
+
+
+@intrinsic
+def _call(typingctx, work, code, me):
+    """Call the code of a job as thread ``me``; an error is noted in ``work``."""
+
+    def generate(context, builder, signature, args):
+        data = _data(context, builder, work, args[0], INT(0))
+        function, error = builder.inttoptr(args[1], SHARE.as_pointer()), cgutils.alloca_once(builder, ANY)
+        status = builder.call(function, [data, args[2], error])
+        with cgutils.if_unlikely(builder, cgutils.is_not_null(builder, status)):
+            builder.store(builder.ptrtoint(builder.load(error), INT), builder.gep(data, [INT(ERROR)]))
+            builder.store(builder.zext(status, INT), builder.gep(data, [INT(STATUS)]))
+        return context.get_dummy_value()
+
+    return types.void(work, types.int64, types.int64), generate
+
+
+@intrinsic
+def _raise(typingctx, work):
+    """Leave the function that this is part of with the error that `_call` has noted."""
+
+    def generate(context, builder, signature, args):
+        data = _data(context, builder, work, args[0], INT(0))
+        status, error = [builder.load(builder.gep(data, [INT(place)])) for place in (STATUS, ERROR)]
+        here = context.call_conv._get_excinfo_argument(builder.function)
+        with builder.if_then(cgutils.is_not_null(builder, status)):
+            builder.store(INT(0), builder.gep(data, [INT(STATUS)]))
+            builder.store(builder.inttoptr(error, here.type.pointee), here)
+            builder.ret(builder.trunc(status, ir.IntType(32)))
+        return context.get_dummy_value()
+
+    return types.void(work), generate
