@@ -97,7 +97,9 @@ def _code_of(kernel: Any) -> Callable[..., int]:
             place = builder.gep(array.data, [INT(ARGUMENTS)])
             builder.store(lent, builder.bitcast(place, lent.type.as_pointer()))
             compiled = kernel.overloads[kinds]
-            context.active_code_library.add_linking_library(compiled.library)
+            library = context.active_code_library
+            library.add_linking_library(compiled.library)
+            library._optimize_final_module = lambda: None
             return builder.ptrtoint(_emit_share(context, builder.module, compiled.fndesc, lent.type), INT)
 
         return types.int64(work, args), generate

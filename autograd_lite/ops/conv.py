@@ -43,8 +43,7 @@ def _gradients(needs, g, out, x, weight, bias, stride, padding, dilation, groups
         return by_x, by_weight, _bias_gradient(g) if needs[2] else None
     plan = geometry(x.shape, weight.shape, *places)
     sums = np.empty(weight.shape[0])
-    by_weight = correlate_taps(ready(g), ready(x), plan.forward, weight.shape, groups, sums)
-    return by_x, by_weight, sums
+    return by_x, correlate_taps(ready(g), ready(x), plan.forward, weight.shape, groups, sums), sums
 
 
 def _conv_samples(rng: np.random.Generator) -> list[Sample]:

@@ -131,7 +131,7 @@ def correlate_taps(
         grain=max(1, PIECE // max(cost, 1)), threads=count,
     )  # fmt: skip
     if sums is not None:
-        np.add.reduce(totals, 0, None, sums.reshape(groups, filters))
+        sums[:] = np.add.reduce(totals).reshape(-1)
     whole = partial[0] if parts == 1 else np.add.reduce(partial)
     return (whole if chunks == 1 else np.ascontiguousarray(whole.transpose(0, 2, 1, 3))).reshape(shape)
 
