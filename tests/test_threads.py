@@ -14,8 +14,10 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
+from numba.core.errors import LoweringError
 
 from autograd_lite.kernels import threads
+from autograd_lite.kernels.places import INSIDE
 from autograd_lite.kernels.work import shared
 
 
@@ -126,6 +128,39 @@ def test_an_error_in_any_thread_is_raised_by_the_caller(count: int, thread: int)
     with pytest.raises(MemoryError, match="of the worker"):
         until_it_helps()
     assert helpers() <= {0, 1}
+
+
+@shared
+def first_of_many(me, start, stop, arrays, x):
+    x[start:stop] = arrays[0][0]
+
+
+def test_arguments_that_have_no_room_are_an_error() -> None:
+    """They would be written over what threads share."""
+    x = np.zeros(3)
+    threads.run(first_of_many, 3, (np.ones(1),) * 20, x)
+    assert x.tolist() == [1.0] * 3
+    with pytest.raises(LoweringError, match="first_of_many has too many arguments"):
+        threads.run(first_of_many, 3, (np.ones(1),) * 40, x)
+
+
+def test_ctrl_c_waits_for_a_late_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It writes to arrays that would be gone."""
+    pool = threads._Pool()
+
+    def sleep(seconds: float) -> None:
+        if pool.work[INSIDE] == 2:
+            pool.work[INSIDE] = 1
+            raise KeyboardInterrupt
+        pool.work[INSIDE] = 0
+
+    def kernel(work: np.ndarray) -> None:
+        work[INSIDE] = 2  # as if two workers were at it
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    with pytest.raises(KeyboardInterrupt):
+        pool.run(kernel, (), 1, 1, 1)
+    assert pool.work[INSIDE] == 0
 
 
 def test_from_several_python_threads() -> None:
