@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd_lite as al
+from autograd_lite import kernels
 from autograd_lite.ops.conv import conv2d_input, conv2d_weight
 from autograd_lite.ops.convgeometry import geometry
+from autograd_lite.ops.convolve import _row_of_dots
 
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}  # of the largest output
 
@@ -106,6 +108,27 @@ def test_shapes_of_the_benchmark(case: tuple[int, ...], dtype: Any, threads: int
         {"x": (n, c, h, h), "w": (k, c // groups, f, f), "stride": (s, s), "padding": ((p, p), (p, p)),
          "dilation": (1, 1), "groups": groups}, dtype,
     )  # fmt: skip
+
+
+FEW = [  # images, filters, stride, padding, dilation, groups
+    ((5, 1, 28, 28), (6, 1, 5, 5), (1, 1), ((2, 2), (2, 2)), (1, 1), 1),
+    ((2, 3, 31, 40), (5, 3, 3, 4), (2, 1), ((1, 0), (2, 1)), (1, 2), 1),
+    ((3, 4, 50, 90), (6, 2, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 2),  # rows of more than one stretch
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("case", FEW, ids=str)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_few_filters(case: tuple[Any, ...], dtype: Any, threads: int) -> None:
+    """Their gradient is made of dot products along the pixels."""
+    x, w, stride, padding, dilation, groups = case
+    plan = geometry(x, w, stride, padding, dilation, groups)
+    lanes = kernels.emitter.VECTOR_BYTES // np.dtype(dtype).itemsize
+    assert _row_of_dots(plan.forward, plan.size[1], w[0] // groups, w[1] * w[2] * w[3], lanes)
+    al.set_num_threads(threads)
+    names = ("x", "w", "stride", "padding", "dilation", "groups")
+    compare(dict(zip(names, case, strict=True)), dtype)
 
 
 def test_the_same_with_any_number_of_threads_where_nothing_is_added_up() -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from .blocks import block_count, columns, turn
 from .jit import jit, part
-from .microkernel import ROWS, tile_planes, tile_taps, widest
+from .microkernel import DOTS, ROWS, tile_dots, tile_planes, tile_taps, widest
 from .places import COLUMN, COLUMN_COUNT, COLUMN_STEP, PLACE, ROW, ROW_COUNT, ROW_STEP, TAP_COUNT, TAP_START
 from .vectors import lanes, move
 from .work import shared
@@ -140,14 +140,14 @@ def _deliver(sums, start, pitch, outputs, i, bias, out, plane, width):
 
 @shared
 def correlate_taps(
-    me, start, stop, x, g, offsets, pixels, phases, step, before, shape, partial, totals, planes, turned, sums
+    me, start, stop, x, g, offsets, pixels, phases, step, before, shape, partial, totals, planes, turned, sums, room
 ):
     """The sums over the pixels: the gradient by the weights, for each part of the images by itself.
 
-    x (N, G, C, H, W), g (N, G, K, P·Q), partial (parts, G, chunks, K, T): a chunk is a stretch of the channels that
+    x (N, G, C, H, W), g (N, G, K, P, Q), partial (parts, G, chunks, K, T): a chunk is a stretch of the channels that
     has T taps, of which offsets[t] are the places in its planes (filled up to a multiple of ROWS); pixels[i] the place
     of each output.  totals (parts, G, K) gets the sums of g itself, unless it is empty.  planes, turned and sums
-    (threads, …) are working memory.
+    (threads, …) are working memory.  Few filters have ``room`` for one of them in ``turned``, for others it is 0.
     The items of the work are the parts, groups and chunks.
     """
     parts, groups, chunks, filters = partial.shape[:4]
@@ -156,19 +156,29 @@ def correlate_taps(
     half = sums.shape[1] // 2
     kept, one = sums[me, :half], sums[me, half:]
     _clear(own)
+    if room:
+        _clear(rows)
     for item in range(start, stop):
         share, group, chunk = item // (groups * chunks), item // chunks % groups, item % chunks
         kept[:] = 0
         for n in range(share * len(x) // parts, (share + 1) * len(x) // parts):
             _fill(own, x[n, group, chunk * depth : (chunk + 1) * depth], phases, step, before, shape)
-            for block in range(block_count(filters, lanes(rows))):
-                turn(g[n, group], block, rows)
+            slopes = g[n, group].reshape(filters, len(pixels))
             if chunk == 0 and len(totals):
-                _add_rows(g[n, group], totals[share, group])
-            _sum_taps(own, offsets, pixels, rows, filters, one)
-            for i in range(half):  # image by image: one long chain of additions would lose digits
-                kept[i] += one[i]
-        _gather(kept, len(offsets), partial[share, group, chunk])
+                _add_rows(slopes, totals[share, group])
+            if room:
+                _lay(g[n, group], shape[1], rows, room)
+                _sum_dots(own, offsets, partial.shape[4], rows, room, filters, kept)
+            else:
+                for block in range(block_count(filters, lanes(rows))):
+                    turn(slopes, block, rows)
+                _sum_taps(own, offsets, pixels, rows, filters, one)
+                for i in range(half):  # image by image: one long chain of additions would lose digits
+                    kept[i] += one[i]
+        if room:
+            _copy(kept, len(offsets), partial[share, group, chunk])
+        else:
+            _gather(kept, len(offsets), partial[share, group, chunk])
 
 
 @shared
@@ -222,6 +232,41 @@ def _sum_taps(planes, offsets, pixels, turned, filters, sums):
                     sums, first * len(offsets) + tap * (last - first), last - first, pixel == 0,
                     vectors,
                 )  # fmt: skip
+
+
+@part
+def _lay(g, pitch, rows, room):
+    """The gradients ``(K, P, Q)`` in rows as long as those of the planes, with zeros where these have their margins."""
+    filters, height, width = g.shape
+    for k in range(filters):
+        for p in range(height):
+            move(rows, k * room + p * pitch, g, (k * height + p) * width, width, g.dtype.type(0))
+
+
+VECTORS = 256  # of a row, which stay in the nearest cache
+
+
+@part
+def _sum_dots(planes, offsets, taps, rows, room, filters, sums):
+    """What one image gives, as dot products of rows: of the gradients of a filter, and of what a tap sees."""
+    vectors = room // lanes(rows)
+    for first in range(0, vectors, VECTORS):
+        at, count = first * lanes(rows), min(VECTORS, vectors - first)
+        for k in range(0, filters, DOTS[0]):
+            for tap in range(0, taps, DOTS[1]):
+                tile_dots(
+                    rows, k * room + at, room, planes, offsets, tap, at, count, sums, k * len(offsets) + tap,
+                    len(offsets),
+                )  # fmt: skip
+
+
+@part
+def _copy(sums, pitch, out):
+    """The sums of `_sum_dots`, in rows of ``pitch``, as ``(K, T)``."""
+    filters, taps = out.shape
+    for k in range(filters):
+        for t in range(taps):
+            out[k, t] = sums[k * pitch + t]
 
 
 @part

@@ -120,6 +120,15 @@ class Emitter:
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), None)
         return self.builder.shuffle_vector(first, none, zeros)
 
+    def total(self, vector):
+        """The sum of a vector's elements, added in pairs."""
+        lanes = self.lanes
+        while lanes > 1:
+            lanes //= 2
+            halves = [self.shuffle(vector, vector, [start + i for i in range(lanes)]) for start in (0, lanes)]
+            vector = self.builder.fadd(*halves)
+        return self.builder.extract_element(vector, ir.IntType(32)(0))
+
     def call(self, name: str, result, arguments: list, ending: str = "", vector=None):
         """LLVM's own function ``llvm.name.v16f32``, or whatever the vectors are."""
         element = (vector or self.vector).element.intrinsic_name

@@ -5,12 +5,14 @@ A tile is a block of sums of products that stays in registers: for MR rows and N
     sums[m, j] += Σ_t a(t, m) · b(t, j)
 
 with every sum in a register from the first term to the last.  A term costs MR · NV multiply-adds, but only NV vector
-loads and MR broadcast loads.  Where a(t, m) and b(t, j) lie is what its two forms differ in:
+loads and MR broadcast loads.  Where a(t, m) and b(t, j) lie is what its forms differ in:
 
 - `tile_planes`, for the output of a convolution: a = panel[t, m], the weights in the order of use;
   b = planes[offsets[t] + j], the image seen through filter tap t.
 - `tile_taps`, for the gradient of its weights: a = planes[offsets[m] + pixels[t]], what tap m sees at pixel t;
-  b = rows[t, j], the gradients of the filters at that pixel.
+  b = rows[t, j], the gradients of the filters at that pixel;
+- `tile_dots`, for the same with few filters, whose vectors would be half empty: a vector is a stretch of pixels, of
+  a = rows[m] and of b = planes[offsets[j]:], and a sum is added up in the end.
 
 There are as many sums as fit beside their factors into the host's registers, 32 with AVX-512 and on 64-bit ARM, else
 16; 8 or more, since a core begins two multiply-adds a cycle and finishes them after four.  `tile_planes` has fewer rows
@@ -26,12 +28,13 @@ from numba.extending import intrinsic
 from .emitter import INT, REGISTERS, Emitter
 from .jit import part
 
-__all__ = ["CHOICES", "MOST", "ROWS", "VECTORS", "rows_for", "tile_planes", "tile_taps", "widest"]
+__all__ = ["CHOICES", "DOTS", "MOST", "ROWS", "VECTORS", "rows_for", "tile_dots", "tile_planes", "tile_taps", "widest"]
 
 ROWS = 8  # of a tile of taps
 VECTORS = 3  # of a tile at most
 CHOICES = (8, 6, 1) if REGISTERS == 32 else (6, 4, 1)  # rows of a tile of planes
 HEIGHT = 8 if REGISTERS == 32 else 4  # rows of a tile of taps whose sums by several vectors fit into the registers
+DOTS = (6, 4) if REGISTERS == 32 else (3, 4)  # filters and taps of a tile of dots
 
 
 def _most(rows: int) -> int:
@@ -77,7 +80,7 @@ class _Tile(Emitter):
             self.store(value, pointers[i // self.vectors], INT(i % self.vectors * self.lanes))
 
     def run(self, count, start: list, factors) -> list:
-        """``factors(t)`` gives the ``a``s of term t, each as a function, and its ``b``s; returns the sums."""
+        """``factors(t)`` gives vectors: the ``a``s of term t, each as a function, and its ``b``s; returns the sums."""
         builder = self.builder
         before, body, after = builder.block, builder.append_basic_block("terms"), builder.append_basic_block("summed")
         builder.cbranch(builder.icmp_signed(">", count, INT(0)), body, after)
@@ -87,7 +90,7 @@ class _Tile(Emitter):
         a, b = factors(t)
         new = []
         for m in range(self.rows):
-            factor = self.broadcast(a[m]())
+            factor = a[m]()
             for v in range(self.vectors):
                 new.append(self.call("fmuladd", self.vector, [factor, b[v], sums[m * self.vectors + v]]))
         following = builder.add(t, INT(1))
@@ -142,7 +145,7 @@ def _emit_planes(loop, args) -> None:
     def factors(t):
         row = builder.gep(a, [builder.mul(t, INT(rows))])
         seen = builder.gep(b, [loop.element(offset, t)])
-        return [lambda m=m: loop.element(row, INT(m)) for m in range(rows)], loop.load_row(seen)
+        return [lambda m=m: loop.broadcast(loop.element(row, INT(m))) for m in range(rows)], loop.load_row(seen)
 
     loop.store_rows(out, loop.run(count, [loop.zero] * (rows * loop.vectors), factors))
 
@@ -179,10 +182,41 @@ def _emit_taps(loop, args, first) -> None:
 
     def factors(t):
         at, row = loop.element(pixel, t), builder.gep(b, [builder.mul(t, args[8])])
-        return [lambda m=m: loop.element(a[m], at) for m in range(rows)], loop.load_row(row)
+        return [lambda m=m: loop.broadcast(loop.element(a[m], at)) for m in range(rows)], loop.load_row(row)
 
     start = [builder.select(args[12], loop.zero, value) for row in kept for value in loop.load_row(row)]
     loop.store_rows(kept, loop.run(count, start, factors))
+
+
+@intrinsic
+def tile_dots(typingctx, rows, row, room, planes, offsets, tap, at, vectors, sums, sums_start, pitch):
+    """``sums[sums_start + m·pitch + j] += Σ_i rows[row + m·room + i] · planes[offsets[tap + j] + at + i]``
+
+    for i < vectors · lanes, m < DOTS[0] and j < DOTS[1].
+    """
+
+    def generate(context, builder, signature, args):
+        height, width = DOTS
+        loop = _Tile(context, builder, signature, height, width)
+        starts = [builder.add(args[1], builder.mul(args[2], INT(m))) for m in range(height)]
+        a = [loop.pointer(0, args[0], start) for start in starts]
+        offset = loop.pointer(4, args[4], args[5])
+        places = [builder.add(loop.element(offset, INT(j)), args[6]) for j in range(width)]
+        b = [loop.pointer(3, args[3], place) for place in places]
+
+        def factors(t):
+            i = builder.mul(t, INT(loop.lanes))
+            return [lambda m=m: loop.load(a[m], i) for m in range(height)], [loop.load(seen, i) for seen in b]
+
+        found = loop.run(args[7], [loop.zero] * (height * width), factors)
+        for m, kept in enumerate(loop.rows_from(8, args[8], args[9], args[10])):
+            for j in range(width):
+                total = builder.fadd(loop.element(kept, INT(j)), loop.total(found[m * width + j]))
+                builder.store(total, builder.gep(kept, [INT(j)]))
+        return context.get_dummy_value()
+
+    i = types.int64
+    return types.void(rows, i, i, planes, offsets, i, i, i, sums, i, i), generate
 
 
 @part

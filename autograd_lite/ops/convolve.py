@@ -113,27 +113,43 @@ def correlate_taps(
             sums[:] = channel_sums(g)
         return alone.reshape(shape)
     vector = kernels.emitter.VECTOR_BYTES // x.itemsize
-    room = -(-filters // vector) * vector
-    most = max(1, CHUNK // (area * room * x.itemsize))  # channels
+    columns = _up(filters, vector)
+    most = max(1, CHUNK // (area * columns * x.itemsize))  # channels
     chunks = next(c for c in range(1, depth + 1) if depth % c == 0 and depth // c <= most)
     parts = max(1, min(len(x), -(-2 * count // (groups * chunks))))
     taps = depth // chunks * area
-    offsets = np.zeros(-(-taps // kernels.microkernel.ROWS) * kernels.microkernel.ROWS, np.int64)
+    room = _row_of_dots(planes, g.shape[3], filters, taps, vector)
+    if room:
+        columns = _up(filters, kernels.microkernel.DOTS[0])
+    offsets = np.zeros(_up(taps, kernels.microkernel.ROWS), np.int64)
     offsets[:taps] = planes.offsets[:taps]
     partial = np.empty((parts, groups, chunks, filters, taps), x.dtype)
     totals = np.zeros((0 if sums is None else parts, groups, filters))
     cost = len(x) * filters * taps * len(planes.pixels) // parts
     threads.run(
-        kernels.conv.correlate_taps, parts * groups * chunks, _grouped(x, groups),
-        g.reshape(len(g), groups, filters, len(planes.pixels)), offsets, planes.pixels, planes.phases,
-        planes.step, planes.before, planes.shape, partial, totals, fresh((count, planes.size), x.dtype),
-        fresh((count, len(planes.pixels) * room), x.dtype), fresh((count, 2 * len(offsets) * room), x.dtype),
+        kernels.conv.correlate_taps, parts * groups * chunks, _grouped(x, groups), _grouped(g, groups), offsets,
+        planes.pixels, planes.phases, planes.step, planes.before, planes.shape, partial, totals,
+        fresh((count, planes.size), x.dtype), fresh((count, (room or len(planes.pixels)) * columns), x.dtype),
+        fresh((count, 2 * len(offsets) * columns), x.dtype), room,
         grain=max(1, PIECE // max(cost, 1)), threads=count,
     )  # fmt: skip
     if sums is not None:
         sums[:] = np.add.reduce(totals).reshape(-1)
     whole = partial[0] if parts == 1 else np.add.reduce(partial)
     return (whole if chunks == 1 else np.ascontiguousarray(whole.transpose(0, 2, 1, 3))).reshape(shape)
+
+
+def _row_of_dots(planes: Planes, width: int, filters: int, taps: int, vector: int) -> int:
+    """The elements of a row for `tile_dots`, where that takes fewer multiply-adds than `tile_taps`; else 0."""
+    row, (height, across) = _up(planes.span, vector), kernels.microkernel.DOTS
+    dots = row * _up(filters, height) * _up(taps, across)
+    others = len(planes.pixels) * _up(taps, kernels.microkernel.ROWS) * _up(filters, vector)
+    return row if dots < others and width <= planes.shape[1] else 0
+
+
+def _up(n: int, step: int) -> int:
+    """``n``, or the next multiple of ``step``."""
+    return -(-n // step) * step
 
 
 def channel_sums(g: ndarray) -> ndarray:
