@@ -125,7 +125,7 @@ if hasattr(os, "register_at_fork"):
 def run(kernel: Kernel, n: int, *args: Any, grain: int = 1, threads: int | None = None) -> None:
     """Call a kernel (see `work.shared`) for n items, in `pieces` of at least ``grain`` items that the threads share.
 
-    A piece should take some 20 µs at least.  A kernel whose arguments have room for so many ``threads`` says so:
+    A piece should take some 5 µs at least.  A kernel whose arguments have room for so many ``threads`` says so:
     another thread may change the number in the meantime.  What a kernel raises in any thread is raised here.
     """
     count = pieces(n, grain)

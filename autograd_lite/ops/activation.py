@@ -46,7 +46,8 @@ def softplus(x, beta=1.0, threshold=20.0, out=None):
     return deliver(np.where(x * beta > threshold, x, smooth), out)
 
 
-LARGE = 1 << 15  # elements from which ReLU is worth several threads
+LARGE = 1 << 15  # elements from which a kernel does ReLU faster than NumPy
+GRAIN = 1 << 13  # elements, some 5 µs
 
 
 def _in_row(x: Any) -> bool:
@@ -60,7 +61,7 @@ def _relu_slope(g, out, x):
     if not (_in_row(g) and _in_row(out)):
         return masked(g, ~(out <= 0))  # NaN passes g on
     result = fresh(out.shape, g.dtype)
-    threads.run(kernels.activation.relu_back, g.size, g.reshape(-1), out.reshape(-1), result.reshape(-1), grain=LARGE)
+    threads.run(kernels.activation.relu_back, g.size, g.reshape(-1), out.reshape(-1), result.reshape(-1), grain=GRAIN)
     return result
 
 
@@ -70,7 +71,7 @@ def relu(x, out=None):
     if not _in_row(x) or (out is not None and not _in_row(out)):
         return np.maximum(x, 0, out=out)
     result = fresh(x.shape, x.dtype) if out is None else out
-    threads.run(kernels.activation.relu, x.size, x.reshape(-1), result.reshape(-1), grain=LARGE)
+    threads.run(kernels.activation.relu, x.size, x.reshape(-1), result.reshape(-1), grain=GRAIN)
     return result
 
 

@@ -208,8 +208,8 @@ def _is_large(x: ndarray) -> bool:
 
 
 def _grain(x: ndarray) -> int:
-    """How many rows take a kernel some 20 µs."""
-    return 1 + (1 << 14) // x.shape[1]
+    """How many rows take a kernel some 5 µs."""
+    return 1 + (1 << 12) // x.shape[1]
 
 
 def _fused_samples(rng: np.random.Generator) -> list[Sample]:

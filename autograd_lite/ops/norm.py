@@ -26,7 +26,7 @@ from .shape import reshape
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "standardize"]
 
-PIECE = 1 << 15  # elements that are worth a thread's while
+PIECE = 1 << 13  # elements that are worth a thread's while
 COLUMNS = 512  # channels of (N, C) in a piece at least: narrow strips of long rows share few places in a cache
 
 

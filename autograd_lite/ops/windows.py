@@ -66,9 +66,9 @@ class Windows:
 
     @functools.cached_property
     def grain(self) -> int:
-        """How many planes are some 20 µs of work: 0.3 ns for an element of a plane in halves, else 1 ns of a window."""
+        """How many planes are some 5 µs of work: 0.3 ns for an element of a plane in halves, else 1 ns of a window."""
         cost = 0.3 * self.plane[0] * self.plane[1] if self.halves else len(self.corners) * len(self.offsets)
-        return max(1, int(20_000 / cost))
+        return max(1, int(5_000 / cost))
 
 
 def _axis(starts: ndarray, stops: ndarray, sizes: ndarray) -> ndarray:

@@ -19,7 +19,7 @@ __all__ = ["Optimizer"]
 
 State = dict[str, Any]  # of one parameter: arrays of its shape, and numbers
 
-GRAIN = 1 << 17  # weights that one thread updates in some 20 µs
+GRAIN = 1 << 14  # weights that one thread updates in some 5 µs
 
 
 class Optimizer:
