@@ -52,11 +52,12 @@ def warmup(dtype: Any = None) -> float:
 
 def _compile_updates(kind: np.dtype) -> None:
     w, g, v, s = (np.ones(SMALL, kind) for _ in range(4))
-    numbers = np.full(8, 0.5, kind)
     for rule, *state in (
         (kernels.update.sgd, None),
         (kernels.update.sgd, v),
         (kernels.update.rmsprop, s, None, None),
         (kernels.update.adam, v, s, None),
     ):
-        threads.run(rule, len(w), w, g, *state, numbers, False, True)
+        table = np.array([[0, len(w), *map(id, (w, g, *state))]])
+        given = tuple([None if a is None else True for a in state])
+        threads.run(rule, len(w), table, np.full((1, 8), 0.5, kind), given, False, True)

@@ -493,3 +493,46 @@ def test_a_state_of_tensors_is_one_of_arrays() -> None:
         return w.tolist()
 
     assert trained(load=True) == trained(load=False)
+
+
+class Clipped(nn.optim.Adam):
+    """Weights stay in ±0.5."""
+
+    def update(self, w, g, state, group):
+        super().update(w, g, state, group)
+        np.clip(w, -0.5, 0.5, out=w)
+
+
+@pytest.mark.parametrize("size", [3, 20_000])
+def test_what_a_subclass_does_after_an_update_comes_after_it(size: int) -> None:
+    w = al.tensor(np.full(size, 0.5), requires_grad=True)
+    w.grad = al.tensor(np.full(size, -1.0))
+    Clipped([w], lr=0.1).step()
+    assert np.abs(w.numpy()).max() == 0.5
+
+
+def test_small_and_large_parameters_of_two_dtypes_in_one_step() -> None:
+    """As if each were alone: by kernels, by NumPy."""
+    rng = np.random.default_rng(0)
+    shapes = [
+        ((3,), np.float32),
+        ((200, 100), np.float32),
+        ((2, 2), np.float64),
+        ((5,), np.float16),
+        ((0,), np.float32),
+    ]
+
+    def parameters() -> list[al.Tensor]:
+        return [al.tensor(np.ones(shape, dtype), requires_grad=True) for shape, dtype in shapes]
+
+    together, alone = parameters(), parameters()
+    one, many = nn.optim.Adam(together, lr=0.1), [nn.optim.Adam([p], lr=0.1) for p in alone]
+    for _ in range(3):
+        for a, b in zip(together, alone, strict=True):
+            a.grad = al.tensor(rng.normal(size=a.shape).astype(a.dtype))
+            b.grad = al.tensor(a.grad.numpy().copy())
+        one.step()
+        for optimizer in many:
+            optimizer.step()
+    for a, b in zip(together, alone, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-2 if a.dtype == np.float16 else 1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,18 @@ def arrays(seed: int, size: int, count: int, missing: int, dtype: Any) -> list[A
     return [rng.normal(size=size).astype(dtype), rng.normal(size=size).astype(dtype), *state]
 
 
+def run(name: str, given: list[Any], numbers: Sequence[float], flags: Sequence[bool], grain: int = 1) -> None:
+    """The kernel, on a parameter that is cut in two: as if they were two."""
+    dtype, cut = given[0].dtype, len(given[0]) // 3
+    parts = [[a if a is None else a[some] for a in given] for some in (slice(cut), slice(cut, None))]
+    table = [[start, len(part[0]), *map(id, part)] for start, part in zip((0, cut), parts, strict=True)]
+    present = tuple([None if a is None else True for a in given[2:]])
+    threads.run(
+        getattr(update, name), len(given[0]), np.array(table), np.array([numbers] * 2, dtype), present, *flags,
+        grain=grain,
+    )  # fmt: skip
+
+
 @settings(deadline=None, max_examples=150)
 @given(
     name=st.sampled_from(sorted(CASES)), seed=st.integers(0, 99), size=st.integers(0, 400),
@@ -91,7 +104,7 @@ def test_rules_and_kernels(
     expected = reference(*wide, *numbers, decay, *flags)
     gradient = given[1].copy()
     if compiled:
-        threads.run(getattr(update, name), size, *given, np.array((*numbers, decay), dtype), *flags, grain=50)
+        run(name, given, (*numbers, decay), flags, 50)
     else:
         getattr(rules, name)(..., *given, *numbers, decay, *flags)
     assert (given[1] == gradient).all()
@@ -112,8 +125,7 @@ def test_the_number_of_threads_changes_nothing(name: str, dtype: Any) -> None:
     for n in (1, 2, 3):
         threads.set_num_threads(n)
         given = arrays(0, 10_007, count, 0, dtype)
-        c = np.array((*numbers, 0.1), dtype)
-        threads.run(getattr(update, name), 10_007, *given, c, *(False, True)[:flags], grain=100)
+        run(name, given, (*numbers, 0.1), (False, True)[:flags], 100)
         results.append(given)
     for other in results[1:]:
         assert all((a == b).all() for a, b in zip(results[0], other, strict=True))
@@ -124,7 +136,7 @@ def test_what_is_not_a_number_shows(name: str) -> None:
     _, count, _, numbers, flags = CASES[name]
     given = arrays(0, 100, count, 0, np.float32)
     given[1][7] = np.nan
-    threads.run(getattr(update, name), 100, *given, np.array((*numbers, 0), np.float32), *[False] * flags)
+    run(name, given, (*numbers, 0), [False] * flags)
     assert np.isnan(given[0]).nonzero()[0].tolist() == [7]
 
 
@@ -133,5 +145,5 @@ def test_an_infinite_weight_stays_without_decay() -> None:
     for name, (_, count, _, numbers, flags) in CASES.items():
         given = arrays(0, 100, count, 0, np.float32)
         given[0][3] = -np.inf
-        threads.run(getattr(update, name), 100, *given, np.array((*numbers, 0), np.float32), *[False] * flags)
+        run(name, given, (*numbers, 0), [False] * flags)
         assert given[0][3] == -np.inf

@@ -39,6 +39,8 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, State] = {}
         self._largest = 0  # elements of a parameter
+        self._together = type(self).update.__module__.startswith(f"{__package__}.")
+        self._waiting: dict[Any, list[Any]] = {}  # for kernels: what to do it with, by what is to be done
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
 
@@ -81,8 +83,9 @@ class Optimizer:
     ) -> None:  # fmt: skip
         """Change ``w`` and ``state`` in place by a rule of `autograd_lite.kernels.rules`.
 
-        NumPy does it for small models and unusual parameters, else a kernel.  Raises ValueError for a state of another
-        shape than the parameter.
+        NumPy does it for small models and unusual parameters, else a kernel: for all parameters together at the end of
+        the step, but at once for a class with an `update` of its own, which may go on with ``w``.  Raises ValueError
+        for a state of another shape than the parameter.
         """
         for array in state:
             if array is not None and array.shape != w.shape:
@@ -91,14 +94,28 @@ class Optimizer:
                     "changed after the first step; make a new optimizer"
                 )
         dtype = w.dtype
-        if self._largest > SMALL and dtype.char in "fd" and all(_is_plain(a, dtype) for a in (w, *state)):
-            flat = [a if a is None else a.reshape(-1) for a in (w, np.ascontiguousarray(g), *state)]
-            kernel = getattr(kernels.update, rule.__name__)
-            threads.run(kernel, w.size, *flat, np.array(numbers, dtype), *flags, grain=GRAIN)
+        if self._largest > SMALL and dtype.char in "fd" and g.shape == w.shape and _are_plain(dtype, w, *state):
+            kind = rule, dtype, tuple([None if a is None else True for a in state]), flags
+            self._waiting.setdefault(kind, []).append(((w, np.ascontiguousarray(g, dtype), *state), numbers))
+            if not self._together:
+                self._run_kernels()
         else:
             if g.dtype.itemsize < 4:
                 g = g.astype(np.float32)
             rule(..., w, g, *state, *numbers, *flags)
+
+    def _run_kernels(self) -> None:
+        """Carry out what `apply` has left to kernels."""
+        waiting, self._waiting = self._waiting, {}
+        for (rule, dtype, given, flags), rows in waiting.items():
+            table, total = [], 0
+            for arrays, _ in rows:
+                table.append([total, arrays[0].size, *map(id, arrays)])
+                total += arrays[0].size
+            threads.run(
+                getattr(kernels.update, rule.__name__), total, np.array(table, np.int64),
+                np.array([numbers for _, numbers in rows], dtype), given, *flags, grain=GRAIN,
+            )  # fmt: skip
 
     # -- use ----------------------------------------------------------------------------------------------------------
 
@@ -112,6 +129,7 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         written: list[np.ndarray] = []
+        self._waiting.clear()  # of a step that failed
         try:
             for group in self.param_groups:
                 for p in group["params"]:
@@ -122,6 +140,7 @@ class Optimizer:
                             state = self.state[p] = {}
                         written.append(p._array)
                         self.update(p._array, gradient._array, state, group)
+            self._run_kernels()
         finally:
             log_write(f"{type(self).__name__}.step", *written)
         return loss
@@ -201,8 +220,8 @@ def _precise(dtype: np.dtype) -> np.dtype:
     return np.result_type(dtype, np.float32)
 
 
-def _is_plain(array: np.ndarray | None, dtype: np.dtype) -> bool:
-    return array is None or (array.dtype == dtype and array.flags.c_contiguous)
+def _are_plain(dtype: np.dtype, *arrays: np.ndarray | None) -> bool:
+    return all(a is None or (a.dtype == dtype and a.flags.c_contiguous) for a in arrays)
 
 
 def kept(state: State, name: str, w: np.ndarray, start: float = 0.0) -> np.ndarray:
