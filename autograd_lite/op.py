@@ -73,6 +73,7 @@ class Op:
         self.vjps: tuple[Any, ...] = tuple(vjps)
         self.joint = joint
         self.arity = arity
+        self.fixed = tuple([i for i, vjp in enumerate(self.vjps) if vjp is None])  # arguments without gradient
         self.symbol = symbol
         self.samples = samples
         self.floating = floating
@@ -101,18 +102,21 @@ class Op:
         operands, params = self._bind(args, kwargs)
         arrays: list[Any] = []
         nodes: list[Node | None] = []
-        dtypes: set[Any] = set()  # of one element when nothing needs to be converted: the usual case
-        for x in operands:
+        dtypes: set[Any] = set()  # of what can be differentiated: one if nothing needs to be converted, the usual case
+        tensors = False
+        for i, x in enumerate(operands):
             if isinstance(x, Tensor):
+                tensors = True
                 arrays.append(x._array)
                 nodes.append(x._node)
-                dtypes.add(x._array.dtype)
+                kind: Any = x._array.dtype
             else:
                 arrays.append(x)
                 nodes.append(None)
-                if x is not None:
-                    dtypes.add(type(x))
-        if not any(isinstance(x, Tensor) for x in (*operands, *params)):
+                kind = type(x)
+            if x is not None and i not in self.fixed:
+                dtypes.add(kind)
+        if not tensors and not any(isinstance(p, Tensor) for p in params):
             result = self._forward(self._plain(operands) if self.floating else operands, params)
             return result[0] if self.residuals else result
         recorded = bool(mode.state) and self.differentiable and nodes.count(None) < len(nodes)
@@ -120,6 +124,9 @@ class Op:
             arrays = [_operand(x, recorded) for x in operands]
             if self.differentiable:
                 arrays = self._promote(arrays)
+        else:
+            for i in self.fixed:
+                arrays[i] = _operand(operands[i], True)
         if params:
             params = tuple([p if type(p) in _PLAIN else self._param(p) for p in params])
         try:
@@ -216,13 +223,13 @@ class Op:
             return value._array.copy() if value.ndim else value.item()
         if isinstance(value, ndarray):
             return value.copy()
-        if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
-            return tuple([self._param(v) for v in value])
+        if type(value) is tuple or type(value) is list:
+            return tuple([v if type(v) in _PLAIN else self._param(v) for v in value])
         return value
 
     def _promote(self, arrays: list[Any]) -> list[Any]:
         """Bring the differentiable arguments to one dtype, by PyTorch's rule (integers never widen floats)."""
-        which = [i for i, a in enumerate(arrays) if a is not None and (not self.vjps or self.vjps[i] is not None)]
+        which = [i for i, a in enumerate(arrays) if a is not None and i not in self.fixed]
         dtype = _common_dtype([arrays[i] for i in which], self.floating)
         for i in which:
             if isinstance(arrays[i], ndarray) and arrays[i].dtype != dtype:

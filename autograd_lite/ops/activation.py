@@ -46,7 +46,7 @@ def softplus(x, beta=1.0, threshold=20.0, out=None):
     return deliver(np.where(x * beta > threshold, x, smooth), out)
 
 
-LARGE = 1 << 15  # elements from which a kernel does ReLU faster than NumPy
+LARGE = 1 << 12  # elements from which a kernel does ReLU faster than NumPy
 GRAIN = 1 << 13  # elements, some 5 µs
 
 

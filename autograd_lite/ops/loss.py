@@ -6,6 +6,7 @@ shape: ``(N, 1)`` against ``(N,)`` would broadcast to ``(N, N)`` and train on a 
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -31,7 +32,11 @@ __all__ = [
     "huber_loss", "kl_div", "l1_loss", "mse_loss", "nll_loss", "smooth_l1_loss",
 ]  # fmt: skip
 
+_largest: Any = np.maximum.reduce
+_sum: Any = np.add.reduce
+
 IGNORED = -100  # a class that does not count
+_UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}  # as which a negative class is a large one
 
 
 def _reduced(loss: Any, reduction: str, divisor: Any = None) -> Any:
@@ -181,20 +186,15 @@ def _fused_reference(logits: Any, target: Any) -> Any:
     return -mean(gather(log_softmax(logits, 1), 1, target[:, None]))
 
 
-def _fused_vjp(g, out, rows, logits, target):
+def _fused_vjp(g, out, residual, logits, target):
     # softmax − one-hot, over the number of rows.
-    x, classes = _wide(logits), np.ascontiguousarray(target, np.intp)
-    (tops, totals), scale = rows, x.dtype.type(g) / len(x)
-    if _is_large(x):
-        grad = fresh(x.shape, x.dtype)
-        numbers = np.array([scale], x.dtype)
-        threads.run(
-            kernels.loss.slope, len(x), np.ascontiguousarray(x), classes, tops, totals, numbers, grad, grain=_grain(x)
-        )
-        return grad
-    grad = np.exp(x - tops[:, None])
-    grad *= (scale / totals)[:, None]
-    grad[np.arange(len(x)), classes] -= scale * (totals < np.inf)
+    x = _wide(logits)
+    if not _is_large(x):
+        return residual * x.dtype.type(g)
+    classes, (tops, totals) = np.ascontiguousarray(target, np.intp), residual
+    grad, scale = fresh(x.shape, x.dtype), np.array([x.dtype.type(g) / len(x)], x.dtype)
+    x = np.ascontiguousarray(x)
+    threads.run(kernels.loss.slope, len(x), x, classes, tops, totals, scale, grad, grain=_grain(x))
     return grad
 
 
@@ -223,24 +223,40 @@ def _fused_samples(rng: np.random.Generator) -> list[Sample]:
 def softmax_cross_entropy(logits, target, out=None):
     """The mean of ``−log softmax(x)_y`` of rows x and classes y, ``(N, C), int (N,) -> ()``; see `cross_entropy`.
 
-    Its residual is the maximum m of every row and the sum of ``e^(x − m)``.  A row of −inf has the sum ∞: its loss is
-    ∞, its probabilities and its gradient are 0.
+    Its residual is the maximum m of every row and the sum of ``e^(x − m)``, or for few logits the gradient.  A row of
+    −inf has the sum ∞: its loss is ∞, its probabilities and its gradient are 0.
     """
-    x, classes = _wide(logits), np.ascontiguousarray(target, np.intp)
-    rows = np.empty((2, len(x)), x.dtype)
-    tops, totals = rows
+    x = _wide(logits)
     if _is_large(x):
-        chosen = np.empty_like(tops)
-        threads.run(kernels.loss.sums, len(x), np.ascontiguousarray(x), classes, tops, totals, chosen, grain=_grain(x))
+        tops, totals, chosen = residual = np.empty((3, len(x)), x.dtype)
+        x, classes = np.ascontiguousarray(x), np.ascontiguousarray(target, np.intp)
+        threads.run(kernels.loss.sums, len(x), x, classes, tops, totals, chosen, grain=_grain(x))
+        residual = residual[:2]
     else:
-        # A copy, since NumPy's maximum is faster along the first axis of an array; at least the lowest finite number.
-        np.maximum.reduce(x.T.copy(), 0, None, tops, initial=np.finfo(x.dtype).min)
-        shifted = x - tops[:, None]
-        chosen = shifted[np.arange(len(x)), classes]
-        np.add.reduce(np.exp(shifted, shifted), 1, None, totals)
+        chosen, totals, residual = _few(x, target)
+    loss = _sum(np.log(totals) - chosen) / len(x)
+    return deliver(loss if loss.dtype == logits.dtype else loss.astype(logits.dtype), out), residual
+
+
+def _few(x: ndarray, classes: ndarray) -> tuple[ndarray, ndarray, ndarray]:
+    """Of every row ``x − m`` at its class and the sum of ``e^(x − m)``, and the gradient, without a kernel."""
+    tops = _largest(x, 1, None, None, True, np.finfo(x.dtype).min)
+    shifted = np.subtract(x, tops, order="C")
+    places = _starts(*x.shape) + classes
+    chosen = shifted.take(places)
+    powers = np.exp(shifted, shifted)
+    totals = _sum(powers, 1, None, None, True)
+    if not totals.all():
         totals[totals == 0] = np.inf
-    loss = np.add.reduce(np.log(totals) - chosen) / len(x)
-    return deliver(loss.astype(logits.dtype), out), rows
+    slope = np.divide(powers, totals, powers)
+    slope.reshape(-1)[places] -= totals[:, 0] < np.inf
+    return chosen, totals[:, 0], np.divide(slope, len(x), slope)
+
+
+@functools.lru_cache(maxsize=64)
+def _starts(rows: int, columns: int) -> ndarray:
+    """Where the rows of a matrix start in its memory."""
+    return np.arange(rows) * columns
 
 
 @composed(_cross_entropy_samples)
@@ -298,7 +314,8 @@ def _classes(name: str, x: Any, target: Any, ignore_index: int) -> tuple[ndarray
     if target.dtype.kind not in "iu":
         raise TypeError(f"{name}: the target must hold integers (classes), not {target.dtype} {target.shape}")
     count = x.shape[1 if x.ndim > 1 else 0]
-    if target.size and (low := target.min()) >= 0 and target.max() < count and not low <= ignore_index < count:
+    highest = _largest(target.view(_UNSIGNED[target.itemsize]), None, None, None, False, 0)
+    if target.size and highest < count and not 0 <= ignore_index < count:
         return target, None
     kept = np.asarray(target != ignore_index)
     wrong = kept & ((target < 0) | (target >= count))
