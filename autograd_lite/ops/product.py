@@ -7,6 +7,7 @@ other: a product of 0.05 ms took 20 ms on a busy machine.  Our threads do not wa
 from __future__ import annotations
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 from numpy import ndarray
@@ -25,16 +26,16 @@ PIECE = 250_000  # multiply-adds, some 5 µs
 
 def product(x: ndarray, y: ndarray, out: ndarray | None = None) -> ndarray:
     """``(M, T), (T, N) -> (M, N)``, in memory that was used before if it is large."""
-    rows, columns = x.shape[0], y.shape[1]
-    if out is None and rows * columns > SMALL and x.dtype == y.dtype:
-        out = empty((rows, columns), x.dtype)
-    if rows * columns * x.shape[1] <= ALONE or x.dtype != y.dtype or x.dtype.name not in ("float32", "float64"):
+    (rows, terms), columns, dtype = x.shape, y.shape[1], x.dtype
+    if out is None and rows * columns > SMALL and dtype == y.dtype:
+        out = empty((rows, columns), dtype)
+    if rows * columns * terms <= ALONE or dtype != y.dtype or dtype.char not in "fd":
         return np.dot(x, y, out)
-    if x.shape[1] != y.shape[0]:
-        raise ValueError(f"shapes {x.shape} and {y.shape} do not fit: {x.shape[1]} columns, {y.shape[0]} rows")
+    if terms != y.shape[0]:
+        raise ValueError(f"shapes {x.shape} and {y.shape} do not fit: {terms} columns, {y.shape[0]} rows")
     if out is None:
-        out = np.empty((rows, columns), x.dtype)
-    if not out.flags.c_contiguous or np.may_share_memory(out, x) or np.may_share_memory(out, y):
+        out = np.empty((rows, columns), dtype)
+    elif not out.flags.c_contiguous or np.may_share_memory(out, x) or np.may_share_memory(out, y):
         out[...] = product(x, y)
         return out
     _multiply(x, y, out)
@@ -42,32 +43,56 @@ def product(x: ndarray, y: ndarray, out: ndarray | None = None) -> ndarray:
 
 
 def _multiply(x: ndarray, y: ndarray, out: ndarray) -> None:
-    (rows, terms), columns = x.shape, y.shape[1]
-    lanes = kernels.emitter.VECTOR_BYTES // x.itemsize
-    vectors = -(-columns // lanes)
-    blocks = -(-vectors // kernels.microkernel.VECTORS)
+    if x.flags.c_contiguous or not x.T.flags.c_contiguous:
+        x, by_rows = np.ascontiguousarray(x), True
+    else:
+        x, by_rows = x.T, False
     turned = y.T.flags.c_contiguous
     given = y.T if turned else np.ascontiguousarray(y)
-    if not turned and rows <= FEW and columns % lanes == 0:
-        right, pitch = given.reshape(-1), columns
+    count, dtype = threads.get_num_threads(), out.dtype
+    plan = _plan(*out.shape, y.shape[0], by_rows, dtype.itemsize)
+    if plan.in_place and not turned:
+        right, pitch = given.reshape(-1), out.shape[1]
     else:
-        right, pitch = fresh((terms * vectors * lanes,), x.dtype), 0
+        right, pitch = fresh((plan.packed,), dtype), 0
         pack = kernels.product.pack_columns if turned else kernels.product.pack_rows
-        threads.run(pack, blocks, given, right, grain=max(1, PIECE * blocks // (16 * y.size)))
-    if not x.T.flags.c_contiguous:
-        x = np.ascontiguousarray(x)
-    flat, steps = (x.reshape(-1), (terms, 1)) if x.flags.c_contiguous else (x.T.reshape(-1), (1, rows))
-    starts, reached = _places(rows, kernels.microkernel.ROWS, steps[0]), _places(terms, 1, steps[1])
-    room, count = kernels.microkernel.VECTORS * lanes, threads.get_num_threads()
-    tiles = blocks * (len(starts) // kernels.microkernel.ROWS)
+        threads.run(pack, plan.blocks, given, right, grain=plan.pack_grain)
     threads.run(
-        kernels.product.multiply, tiles, flat, starts, reached, right, pitch, out,
-        fresh((count, 2 * kernels.microkernel.ROWS * room), x.dtype),
-        grain=max(1, PIECE // (kernels.microkernel.ROWS * room * terms)), threads=count,
+        kernels.product.multiply, plan.tiles, x.reshape(-1), plan.starts, plan.reached, right, pitch, out,
+        fresh((count, plan.scratch), dtype), grain=plan.grain, threads=count,
     )  # fmt: skip
 
 
+class _Plan(NamedTuple):
+    """What depends on the shapes only."""
+
+    in_place: bool  # whether the right-hand matrix, in rows, need not be copied
+    blocks: int  # of columns
+    packed: int  # elements of the copy
+    pack_grain: int
+    starts: ndarray  # where each row of the left-hand matrix begins, up to whole tiles
+    reached: ndarray  # how far from there each term is
+    tiles: int
+    scratch: int  # elements of working memory for a thread
+    grain: int
+
+
 @functools.lru_cache(maxsize=256)
-def _places(count: int, multiple: int, step: int) -> ndarray:
-    """Where rows (or terms) begin, the last one again until there is a ``multiple`` of them."""
-    return np.minimum(np.arange(-(-count // multiple) * multiple), count - 1) * step
+def _plan(rows: int, columns: int, terms: int, by_rows: bool, itemsize: int) -> _Plan:
+    height, most = kernels.microkernel.ROWS, kernels.microkernel.VECTORS
+    lanes = kernels.emitter.VECTOR_BYTES // itemsize
+    vectors = -(-columns // lanes)
+    blocks, room = -(-vectors // most), most * lanes
+    step, reach = (terms, 1) if by_rows else (1, rows)
+    tall = -(-rows // height)
+    return _Plan(
+        in_place=rows <= FEW and columns % lanes == 0,
+        blocks=blocks,
+        packed=terms * vectors * lanes,
+        pack_grain=max(1, PIECE * blocks // (16 * terms * columns)),
+        starts=np.minimum(np.arange(tall * height), rows - 1) * step,
+        reached=np.arange(terms) * reach,
+        tiles=blocks * tall,
+        scratch=2 * height * room,
+        grain=max(1, PIECE // (height * room * terms)),
+    )
