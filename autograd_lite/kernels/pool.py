@@ -5,7 +5,7 @@ three rows of integers, from where, to where, and how many elements it counts fo
 place is the number of an element within its window.
 
 Rows of windows are reduced to one row first, element by element, which is vector code; then along that row.  Windows of
-2×2 side by side have kernels of their own, those of the largest element with vectors of `microkernel`.
+2×2 side by side have kernels of their own, those of the largest element by `vectors`.
 """
 
 from math import isnan
