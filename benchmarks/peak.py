@@ -20,14 +20,14 @@ def _spin(me, start, stop, panel, planes, offsets, out):  # type: ignore[no-unty
     """Tiles over data that never leave the nearest cache."""
     for _ in range(start, stop):
         for _ in range(ROUNDS):
-            microkernel.tile_planes(panel, 0, planes, 0, offsets, 0, TERMS, out[me + 1], 0, 64, ROWS, VECTORS)
+            microkernel.tile_planes(panel, 0, planes, 0, offsets, 0, TERMS, out[me], 0, 64, ROWS, VECTORS)
 
 
 def peak_gflops() -> float:
     """Billions of float32 operations a second, the best of 200 tries: some seconds, for threads to start in."""
     width = VECTORS * emitter.VECTOR_BYTES // 4
     panel, planes = np.ones(TERMS * ROWS, np.float32), np.ones(256, np.float32)
-    out, items = np.zeros((threads.get_num_threads() + 1, 64 * ROWS), np.float32), 8
+    out, items = np.zeros((threads.get_num_threads(), 64 * ROWS), np.float32), 8
     best = 0.0
     for _ in range(200):
         start = time.perf_counter()
