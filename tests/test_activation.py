@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import autograd_lite as al
-from autograd_lite.ops.activation import LARGE
+from autograd_lite.kernels import SMALL
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("size", [LARGE - 1, LARGE, 5 * LARGE + 3])
+@pytest.mark.parametrize("size", [SMALL, SMALL + 1, 5 * SMALL + 3])
 def test_large_relu(dtype: Any, size: int) -> None:
     rng = np.random.default_rng(0)
     array = rng.normal(size=size).astype(dtype)
@@ -28,14 +28,14 @@ def test_large_relu(dtype: Any, size: int) -> None:
 
 
 def test_large_relu_into_a_buffer() -> None:
-    x = np.linspace(-1, 1, LARGE)
+    x = np.linspace(-1, 1, 2 * SMALL)
     out = np.empty_like(x)
     assert al.relu.op.forward(x, out) is out
     np.testing.assert_array_equal(out, np.maximum(x, 0))
 
 
 def test_large_relu_of_a_view_and_of_integers() -> None:
-    x = np.arange(-LARGE, LARGE)
+    x = np.arange(-2 * SMALL, 2 * SMALL)
     np.testing.assert_array_equal(al.relu(x), np.maximum(x, 0))
     strided = x.astype(np.float32)[::2]
     np.testing.assert_array_equal(al.relu(strided), np.maximum(strided, 0))

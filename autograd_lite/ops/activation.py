@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from ..kernels import threads
+from ..kernels import SMALL, threads
 from ..op import Sample, op
 from .composed import as_operand, composed, position
 from .elementwise import abs, erf, exp, expm1, masked, minimum, sign, tanh, where
@@ -46,15 +46,12 @@ def softplus(x, beta=1.0, threshold=20.0, out=None):
     return deliver(np.where(x * beta > threshold, x, smooth), out)
 
 
-LARGE = 1 << 12  # elements from which a kernel does ReLU faster than NumPy
 GRAIN = 1 << 13  # elements, some 5 µs
 
 
 def _in_row(x: Any) -> bool:
     """Whether an array is large, and one the kernels take as a row of numbers."""
-    return (
-        isinstance(x, np.ndarray) and x.size >= LARGE and x.flags.c_contiguous and x.dtype in (np.float32, np.float64)
-    )
+    return isinstance(x, np.ndarray) and x.size > SMALL and x.flags.c_contiguous and x.dtype in (np.float32, np.float64)
 
 
 def _relu_slope(g, out, x):
