@@ -131,11 +131,11 @@ def test_dot_products_along_the_pixels(
 
 def test_few_filters_take_dot_products() -> None:
     """Where vectors of float32 are wider than there are filters, but not where rows of gradients would overlap."""
-    planes = geometry((1, 1, 28, 28), (3, 1, 5, 5), 1, 2, 1, 1).forward
-    assert convolve._row_of_dots(planes, 28, 3, 25, 4)
-    assert not convolve._row_of_dots(planes, 28, 96, 25, 4)
-    wide = geometry((1, 1, 28, 28), (3, 1, 1, 1), 1, 2, 1, 1)
-    assert not convolve._row_of_dots(wide.forward, wide.size[1], 3, 1, 4)
+    planes = geometry((1, 8, 28, 28), (6, 8, 3, 3), 1, 1, 1, 1).forward
+    assert convolve._row_of_dots(planes, 28, 6, 72, 16)
+    assert not convolve._row_of_dots(planes, 28, 96, 72, 16)
+    wide = geometry((1, 8, 28, 28), (6, 8, 1, 1), 1, 2, 1, 1)
+    assert not convolve._row_of_dots(wide.forward, wide.size[1], 6, 8, 16)
 
 
 def test_the_same_with_any_number_of_threads_where_nothing_is_added_up() -> None:
