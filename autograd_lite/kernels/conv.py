@@ -24,23 +24,20 @@ __all__ = ["channel_sums", "correlate", "correlate_alone", "correlate_taps", "pa
 
 
 @jit
-def pack(weight, taps, panels, steps, rows):
+def pack(weight, taps, panels, group_step, row_step, rows):
     """Weights in the order in which `tile_planes` reads them: ``panels[group, block, t, m]``.
 
-    That is the weight of row ``block·width + m`` (of ``rows``; 0 beyond) for tap ``taps[t]`` = (channel, place in the
-    window); ``steps`` from group to group, row to row, channel to channel say where it stands in the flat ``weight``.
+    That is the weight of row k = ``block·width + m`` (of ``rows``; 0 beyond) for tap t, which stands in the flat
+    ``weight`` at ``group·group_step + k·row_step + taps[t]``.
     """
     groups, blocks, count, width = panels.shape
-    for group in range(groups):
-        for block in range(blocks):
-            for m in range(width):
-                row = block * width + m
-                start = group * steps[0] + row * steps[1]
-                for t in range(count):
-                    if row < rows:
-                        panels[group, block, t, m] = weight[start + taps[t, 0] * steps[2] + taps[t, 1]]
-                    else:
-                        panels[group, block, t, m] = 0
+    flat = panels.reshape(panels.size)
+    for panel in range(groups * blocks):
+        group, first = panel // blocks, panel % blocks * width
+        for m in range(width):
+            start, at = group * group_step + (first + m) * row_step, panel * count * width + m
+            for t in range(count):
+                flat[at + t * width] = weight[start + taps[t]] if first + m < rows else weight.dtype.type(0)
 
 
 @part

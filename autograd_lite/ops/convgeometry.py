@@ -22,7 +22,7 @@ SLACK = 64  # elements beyond the planes that the last vectors may read
 class Planes(NamedTuple):
     """Images in planes with margins, and the taps that read them; see `kernels.conv`."""
 
-    taps: ndarray  # (T, 2): channel, place in the window
+    taps: ndarray  # (T,): where the weight of each tap stands in the memory of the filters, from the row's first on
     offsets: ndarray  # (T,)
     outputs: ndarray  # a row for each part of the result, see `kernels.places`
     phases: ndarray  # (phases, 2): first row and column of each
@@ -86,7 +86,7 @@ class Geometry:
         ]  # fmt: skip
         channels = np.arange(self.channels)
         offsets = (channels[:, None] * (len(phases) * area) + np.array(places, np.int64)).reshape(-1)
-        taps = _taps(channels, np.arange(len(places)))
+        taps = np.arange(len(offsets))
         output = [0, len(taps), 0, 1, self.size[0], 0, 1, self.size[1], 0]
         before = (self.padding[0][0], self.padding[1][0])
         return _planes(taps, offsets, [output], phases, self.stride, before, (rows, pitch), self.channels * len(phases))
@@ -103,7 +103,7 @@ class Geometry:
         before = tuple([max(0, -min(axis, default=0)) for axis in shifts])
         rows = reach[0] + before[0]
         pitch = self.size[1] + max(before[1], reach[1] - self.size[1])
-        filters = np.arange(self.filters)
+        filters, size = np.arange(self.filters)[:, None], self.channels * self.window[0] * self.window[1]
         taps, offsets, outputs = [], [], []
         start = 0
         for vertical in parts[0]:
@@ -112,8 +112,8 @@ class Geometry:
                 for r, y in vertical.taps:
                     places = [r * self.window[1] + s for s, _ in horizontal.taps]
                     at = [(y + before[0]) * pitch + x + before[1] for _, x in horizontal.taps]
-                    taps.append(_taps(filters, np.array(places, np.int64)))
-                    offsets.append((filters[:, None] * (rows * pitch) + np.array(at, np.int64)).reshape(-1))
+                    taps.append((filters * size + np.array(places, np.int64)).reshape(-1))
+                    offsets.append((filters * (rows * pitch) + np.array(at, np.int64)).reshape(-1))
                 for first, number, taps_from, taps_to in _bands(vertical, self.size[0], pitch):
                     outputs.append(
                         [start + taps_from * across, (taps_to - taps_from) * across,
@@ -122,7 +122,7 @@ class Geometry:
                     )  # fmt: skip
                 start += len(vertical.taps) * across
         return _planes(
-            np.concatenate([np.empty((0, 2), np.int64), *taps]),
+            np.concatenate([np.empty(0, np.int64), *taps]),
             np.concatenate([np.empty(0, np.int64), *offsets]),
             outputs,
             [(0, 0)],
@@ -168,11 +168,6 @@ def _bands(phase: _Phase, size: int, pitch: int) -> list[tuple[int, int, int, in
     cost = sum([-(-number * pitch // VECTOR) * VECTOR * (last - first) for _, number, first, last in bands])
     whole = phase.number * pitch * len(phase.taps)
     return bands if cost < WORTH * whole else [(0, phase.number, 0, len(phase.taps))]
-
-
-def _taps(channels: ndarray, places: ndarray) -> ndarray:
-    """All pairs of a channel and a place in the window, channel by channel."""
-    return np.stack([np.repeat(channels, len(places)), np.tile(places, len(channels))], axis=1)
 
 
 def _planes(

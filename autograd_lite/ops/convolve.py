@@ -41,8 +41,8 @@ def correlate(
     area, rows = window[0] * window[1], shape[1] // groups
     height = kernels.microkernel.rows_for(rows)
     panels = fresh((groups, -(-rows // height), len(planes.taps), height), x.dtype)
-    steps = (channels * area, area) if forward else (area, channels * area)
-    kernels.conv.pack(weight.reshape(-1), planes.taps, panels, (filters // groups * channels * area, *steps), rows)
+    step = channels * area if forward else area
+    kernels.conv.pack(weight.reshape(-1), planes.taps, panels, filters // groups * channels * area, step, rows)
     out = fresh(shape, x.dtype)
     start = np.zeros((groups, rows), x.dtype) if bias is None else bias.astype(x.dtype).reshape(groups, rows)
     count = threads.get_num_threads()
