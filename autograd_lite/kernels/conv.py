@@ -48,13 +48,16 @@ def _clear(planes):
 
 
 @part
-def _fill(planes, image, phases, step, before, shape):
-    """Copy the channels of an image ``(C, H, W)`` into planes, each phase a plane of ``shape``, between the margins."""
-    channels, height, width = image.shape
+def _fill(planes, x, at, image, phases, step, before, shape):
+    """Copy an image of ``image`` = channels, height, width from place ``at`` of the flat ``x`` into planes.
+
+    Each phase of a channel is a plane of ``shape``, between margins ``before`` it and after it.
+    """
+    channels, height, width = image
     rows, pitch = shape
     step_y, step_x = step
     zero = planes.dtype.type(0)
-    at = 0
+    target = 0
     for c in range(channels):
         for phase in range(len(phases)):
             shift_y, shift_x = phases[phase, 0] - before[0], phases[phase, 1] - before[1]
@@ -63,14 +66,13 @@ def _fill(planes, image, phases, step, before, shape):
             for i in range(rows):
                 y = i * step_y + shift_y
                 if 0 <= y < height:
+                    source = at + (c * height + y) * width + first * step_x + shift_x
                     if step_x == 1:
-                        start = (c * height + y) * width + first + shift_x
-                        move(planes, at + first, image, start, last - first, zero)
+                        move(planes, target + first, x, source, last - first, zero)
                     else:
-                        source, target = image[c, y], planes[at + first :]
                         for j in range(last - first):
-                            target[j] = source[(j + first) * step_x + shift_x]
-                at += pitch
+                            planes[target + first + j] = x[source + j * step_x]
+                target += pitch
 
 
 @shared
@@ -85,11 +87,12 @@ def correlate(me, start, stop, x, panels, offsets, outputs, phases, step, before
     groups, filters = out.shape[1], out.shape[2]
     blocks, rows = panels.shape[1], panels.shape[3]
     own, scratch = planes[me], sums[me]
-    panel, results = panels.reshape(panels.size), out.reshape(out.size)
+    panel, results, images = panels.reshape(panels.size), out.reshape(out.size), x.reshape(x.size)
+    image = x.shape[2], x.shape[3], x.shape[4]
     _clear(own)
     for item in range(start, stop):
-        n, group = item // groups, item % groups
-        _fill(own, x[n, group], phases, step, before, shape)
+        group = item % groups
+        _fill(own, images, item * image[0] * image[1] * image[2], image, phases, step, before, shape)
         for i in range(len(outputs)):
             for block in range(blocks):
                 first = (group * blocks + block) * rows * panels.shape[2]
@@ -147,8 +150,9 @@ def correlate_taps(
     (threads, …) are working memory.  Few filters have ``room`` for one of them in ``turned``, for others it is 0.
     The items of the work are the parts, groups and chunks.
     """
-    parts, groups, chunks, filters = partial.shape[:4]
-    depth = x.shape[2] // chunks
+    parts, groups, chunks, filters, taps = partial.shape
+    image = x.shape[2] // chunks, x.shape[3], x.shape[4]  # what a chunk has of an image
+    images, size, found = x.reshape(x.size), image[0] * image[1] * image[2], partial.reshape(partial.size)
     own, rows = planes[me], turned[me]
     half = sums.shape[1] // 2
     kept, one = sums[me, :half], sums[me, half:]
@@ -159,23 +163,20 @@ def correlate_taps(
         share, group, chunk = item // (groups * chunks), item // chunks % groups, item % chunks
         kept[:] = 0
         for n in range(share * len(x) // parts, (share + 1) * len(x) // parts):
-            _fill(own, x[n, group, chunk * depth : (chunk + 1) * depth], phases, step, before, shape)
+            _fill(own, images, ((n * groups + group) * chunks + chunk) * size, image, phases, step, before, shape)
             slopes = g[n, group].reshape(filters, len(pixels))
             if chunk == 0 and len(totals):
                 _add_rows(slopes, totals[share, group])
             if room:
                 _lay(g[n, group], shape[1], rows, room)
-                _sum_dots(own, offsets, partial.shape[4], rows, room, filters, kept)
+                _sum_dots(own, offsets, taps, rows, room, filters, kept)
             else:
                 for block in range(block_count(filters, lanes(rows))):
                     turn(slopes, block, rows)
                 _sum_taps(own, offsets, pixels, rows, filters, one)
                 for i in range(half):  # image by image: one long chain of additions would lose digits
                     kept[i] += one[i]
-        if room:
-            _copy(kept, len(offsets), partial[share, group, chunk])
-        else:
-            _gather(kept, len(offsets), partial[share, group, chunk])
+        _gather(kept, len(offsets), room != 0, found, item * filters * taps, filters, taps)
 
 
 @shared
@@ -184,14 +185,15 @@ def correlate_alone(me, start, stop, x, g, offsets, phases, step, before, shape,
 
     x (N, G, C, H, W), g (N, G, P, Q); the items of the work are the groups.
     """
-    own = planes[me]
+    own, images = planes[me], x.reshape(x.size)
+    image, size = (x.shape[2], x.shape[3], x.shape[4]), x.shape[2] * x.shape[3] * x.shape[4]
     _clear(own)
     for group in range(start, stop):
         sums = out[group]
         for t in range(len(offsets)):
             sums[t] = 0
         for n in range(len(x)):
-            _fill(own, x[n, group], phases, step, before, shape)
+            _fill(own, images, (n * len(out) + group) * size, image, phases, step, before, shape)
             for t in range(len(offsets)):
                 for p in range(g.shape[2]):
                     slope, seen, total = g[n, group, p], own[offsets[t] + p * shape[1] :], g.dtype.type(0)
@@ -240,15 +242,15 @@ def _lay(g, pitch, rows, room):
             move(rows, k * room + p * pitch, g, (k * height + p) * width, width, g.dtype.type(0))
 
 
-VECTORS = 256  # of a row, which stay in the nearest cache
+STRETCH = 256  # vectors of a row, which stay in the nearest cache
 
 
 @part
 def _sum_dots(planes, offsets, taps, rows, room, filters, sums):
     """What one image gives, as dot products of rows: of the gradients of a filter, and of what a tap sees."""
     vectors = room // lanes(rows)
-    for first in range(0, vectors, VECTORS):
-        at, count = first * lanes(rows), min(VECTORS, vectors - first)
+    for first in range(0, vectors, STRETCH):
+        at, count = first * lanes(rows), min(STRETCH, vectors - first)
         for k in range(0, filters, DOTS[0]):
             for tap in range(0, taps, DOTS[1]):
                 tile_dots(
@@ -258,24 +260,18 @@ def _sum_dots(planes, offsets, taps, rows, room, filters, sums):
 
 
 @part
-def _copy(sums, pitch, out):
-    """The sums of `_sum_dots`, in rows of ``pitch``, as ``(K, T)``."""
-    filters, taps = out.shape
-    for k in range(filters):
-        for t in range(taps):
-            out[k, t] = sums[k * pitch + t]
+def _gather(sums, pitch, by_rows, out, start, filters, taps):
+    """The sums of a chunk in the order (K, T), from place ``start`` of ``out`` on.
 
-
-@part
-def _gather(sums, taps, out):
-    """The sums of `_sum_taps` in the order (K, T)."""
-    filters, known = out.shape
+    Those of `_sum_dots` are in rows of ``pitch``, those of `_sum_taps` in blocks of filters, each (T, filter).
+    """
     width = lanes(sums)
     for block in range(block_count(filters, width)):
         first, last = columns(block, filters, width)
         for k in range(first, min(last, filters)):
-            for t in range(known):
-                out[k, t] = sums[first * taps + t * (last - first) + k - first]
+            for t in range(taps):
+                place = k * pitch + t if by_rows else first * pitch + t * (last - first) + k - first
+                out[start + k * taps + t] = sums[place]
 
 
 @shared
