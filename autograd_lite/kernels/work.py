@@ -41,7 +41,7 @@ from .places import (
     THREADS,
 )  # fmt: skip
 
-__all__ = ["again", "serve", "shared"]
+__all__ = ["over", "serve", "shared"]
 
 # Looks at a counter, 15 to 20 ns each, before a thread gives up.  A worker outlasts the pauses between the kernels of a
 # training step: one that is woken comes late, and wants the GIL just when its caller does.
@@ -52,12 +52,12 @@ SHARE = ir.FunctionType(ir.IntType(32), [INT.as_pointer(), INT, ANY.as_pointer()
 
 
 def shared(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a kernel ``f(me, start, stop, *args)``, to be called by `threads.run` as ``f(work, *args)``."""
+    """Compile a kernel ``f(me, start, stop, *args)``, for `threads.run`: ``f(work, *args)`` does all, see `_lead`."""
     code = _code_of(part(function))
     names = ", ".join(list(inspect.signature(function).parameters)[3:])
     scope: dict[str, Any] = {"code": code, "lead": _lead, "__name__": function.__module__}
     # Numba takes twice as long for a call of a function with *args.
-    exec(f"def kernel(work, {names}): lead(work, code(work, ({names},)))", scope)
+    exec(f"def kernel(work, {names}): return lead(work, code(work, ({names},)))", scope)
     return jit(scope["kernel"], known_as=function)
 
 
@@ -66,19 +66,32 @@ def shared(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @part
 def _lead(work, code):
-    """Carry out a job; workers that are still at it after a while are left to Python."""
+    """Carry out a job; returns whether it is `over`: workers that are still at it after a while are left to Python."""
     for i in range(work[THREADS]):
         work[NEXT + i * APART] = i * work[COUNT] // work[THREADS]
     if work[HELPED]:
         _add(work, CODE, code)
         _add(work, BELL, 1)
     _call(work, code, 0)
-    if work[HELPED]:
-        _add(work, CODE, -code)
-        for _ in range(WAIT):
-            if _look(work, INSIDE) == 0:
-                break
+    if not work[HELPED]:
+        _raise(work)
+        return True
+    _add(work, CODE, -code)
+    looks = 0
+    while not over(work):
+        looks += 1
+        if looks == WAIT:
+            return False
+    return True
+
+
+@jit
+def over(work):
+    """Whether no worker is at the job any more; raises then what the kernel has raised in a thread, if anything."""
+    if _look(work, INSIDE) != 0:
+        return False
     _raise(work)
+    return True
 
 
 def _code_of(kernel: Any) -> Callable[..., int]:
@@ -177,12 +190,6 @@ def serve(work, me, seen):
             if me >= work[THREADS]:
                 break
     return seen
-
-
-@jit
-def again(work):
-    """Raise the exception that the kernel has raised in a thread, if any."""
-    _raise(work)
 
 
 # -- what Numba has no words for --------------------------------------------------------------------------------------
