@@ -10,6 +10,13 @@ for the thread that called `threads.run`, 1, 2, … for the workers.
 No worker needs the GIL to help, nor to look out for the next job: that would cost 30 µs for each kernel.  The caller
 writes the kernel's arguments and the address of its code into the ``work`` array and rings the bell, which is a number
 there; a worker that sees the number change calls the code.  While `INSIDE` counts one, nothing of the job may go away.
+
+A worker first counts itself into `INSIDE`, then reads `CODE`; the caller first takes `CODE` back, then reads `INSIDE`.
+All threads see this in one order (seq_cst): either the worker finds no code, or the caller finds the worker.  One that
+comes a job late or several thus helps with the job that there is, or with none.
+
+An `intrinsic` is a function that is given by LLVM's instructions: when it is compiled, ``generate`` writes them with a
+builder, and returns what stands for the result.
 """
 
 from __future__ import annotations
@@ -112,7 +119,7 @@ def _code_of(kernel: Any) -> Callable[..., int]:
             compiled = kernel.overloads[kinds]
             library = context.active_code_library
             library.add_linking_library(compiled.library)
-            library._optimize_final_module = lambda: None
+            library._optimize_final_module = lambda: None  # Numba would optimize the kernel, which is done, once more
             return builder.ptrtoint(_emit_share(context, builder.module, compiled.fndesc, lent.type), INT)
 
         return types.int64(work, args), generate
@@ -123,7 +130,8 @@ def _code_of(kernel: Any) -> Callable[..., int]:
 def _lent(context, builder, kind, value):
     """Arrays, and tuples of them, as a worker may have them: without the counts of references, which stay the caller's.
 
-    The caller may be gone with its own, and Python alone holds the memory; and counting together costs time.
+    They end with the caller's native call, which a late worker may outlast; Python then holds the arrays until the job
+    is `over`.  To count in several threads would cost time, too.
     """
     if isinstance(kind, types.Array):
         array = context.make_array(kind)(context, builder, value=value)
