@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .checks import check_whole
-from .optim.optimizer import check_at_least_zero
+from .checks import check_at_least_zero, check_whole
 from .table import write_csv
 
 if TYPE_CHECKING:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-__all__ = ["check_number", "check_whole"]
+__all__ = ["check_at_least_zero", "check_below_one", "check_number", "check_whole"]
 
 
 def check_number(name: str, value: Any) -> None:
@@ -26,3 +27,20 @@ def check_whole(name: str, value: Any, least: int) -> None:
         raise TypeError(f"{name} must be a whole number, got {value!r:.60}")
     if number < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
+
+
+def check_at_least_zero(group: Mapping[str, Any], *names: str) -> None:
+    """Raise ValueError for a hyperparameter that is negative, NaN or infinite, TypeError for what is no number."""
+    for name in names:
+        value = group[name]
+        check_number(name, value)
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"{name} must be at least 0 and finite, got {value}")
+
+
+def check_below_one(group: Mapping[str, Any], *names: str) -> None:
+    """Raise ValueError for a weight of an average, β, that is not in [0, 1)."""
+    check_at_least_zero(group, *names)
+    for name in names:
+        if group[name] >= 1:
+            raise ValueError(f"{name} must be in [0, 1), got {group[name]}")

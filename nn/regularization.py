@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 from autograd_lite import Tensor
 
+from .checks import check_at_least_zero
 from .layers.linear import Neuron
 from .layers.norm import LayerNorm
 from .module import Module
-from .optim.optimizer import check_at_least_zero
 
 __all__ = ["L1Penalty", "L2Penalty"]
 

@@ -162,6 +162,63 @@ def test_ctrl_c_waits_for_a_late_worker(monkeypatch: pytest.MonkeyPatch) -> None
     assert pool.work[INSIDE] == 0
 
 
+@shared
+def fails_late(me, start, stop, x, rounds):
+    """`who`, but a worker raises after its first piece, which takes it twenty times as long."""
+    angle = float(start)
+    for _ in range(rounds * (20 if me else 1)):
+        angle = math.sin(angle) / 2
+    x[start] = me + int(angle / 1000)
+    if me:
+        raise MemoryError("of a late worker")
+
+
+def test_an_error_just_after_the_caller_has_looked_is_raised() -> None:
+    """It is neither lost nor left to the next kernel."""
+    threads.set_num_threads(2)
+
+    def kernel(work: np.ndarray, *args: object) -> object:
+        over = fails_late(work, *args)
+        while work[INSIDE]:
+            time.sleep(1e-3)
+        return over
+
+    for _ in attempts():
+        x = np.zeros(64, np.int64)
+        try:
+            threads.run(kernel, len(x), x, 20_000)
+        except MemoryError:
+            break
+        assert 1 not in x.tolist()
+    else:
+        raise AssertionError("no worker has ever helped")
+    assert helpers() <= {0, 1}
+
+
+def test_ctrl_c_leaves_no_error_to_the_next_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads.set_num_threads(2)
+    pool, sleep = threads._pool, time.sleep
+
+    def interrupted(seconds: float) -> None:
+        while pool.work[INSIDE]:
+            sleep(1e-3)
+        raise KeyboardInterrupt
+
+    for _ in attempts():
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "sleep", interrupted)
+            try:
+                threads.run(fails_late, 64, np.zeros(64, np.int64), 20_000)
+            except KeyboardInterrupt:
+                break
+            except MemoryError:  # the worker was in time
+                continue
+    else:
+        raise AssertionError("no worker was ever late")
+    pool.alone_until = 0.0
+    assert helpers() <= {0, 1}
+
+
 def test_from_several_python_threads() -> None:
     threads.set_num_threads(2)
     wrong: list[object] = []

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .places import APART, BELL, COUNT, HELPED, INSIDE, LENGTH, NEXT, THREADS
+from .places import APART, BELL, COUNT, HELPED, LENGTH, NEXT, THREADS
 
 __all__ = ["get_num_threads", "pieces", "run", "set_num_threads"]
 
@@ -76,10 +76,11 @@ class _Pool:
         work = self.work
         work[COUNT], work[LENGTH], work[THREADS] = job
         self._wake(job[-1] - 1)
+        over = False
         try:
-            kernel(work, *args)
+            over = kernel(work, *args)
         finally:
-            if work[INSIDE]:
+            if not over:
                 self._wait()
         now, used = time.perf_counter(), time.thread_time() - used
         lost = now - began - used
@@ -97,17 +98,20 @@ class _Pool:
 
     def _wait(self) -> None:
         """Wait for a worker that has lost its core: it writes to the caller's arrays, whatever else happens."""
-        from .work import again
+        from .work import over
 
         interrupt = None
-        while self.work[INSIDE]:
-            try:
-                time.sleep(5e-5)
-            except KeyboardInterrupt as error:
-                interrupt = error
-        if interrupt is not None:
-            raise interrupt
-        again(self.work)
+        try:
+            while True:
+                try:
+                    if over(self.work):
+                        break
+                    time.sleep(5e-5)
+                except KeyboardInterrupt as error:
+                    interrupt = error
+        finally:
+            if interrupt is not None:
+                raise interrupt
 
 
 _pool = _Pool()

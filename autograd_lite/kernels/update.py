@@ -3,8 +3,7 @@
 One call serves all the parameters of an optimizer, since most of them are small: a row of ``table`` for each, with
 where it begins among the elements of all, how many it has, and the ids of its arrays w, g and of its state; and a row
 of ``c``, in their dtype, with the rule's numbers.  ``given`` says of each array of the state whether it is there: True
-or None.
-Indices are unsigned, since LLVM does not vectorise a loop whose index might count from the end.
+or None.  Indices are unsigned, since LLVM does not vectorise a loop whose index might count from the end.
 """
 
 import numpy as np

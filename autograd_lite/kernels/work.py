@@ -10,6 +10,13 @@ for the thread that called `threads.run`, 1, 2, … for the workers.
 No worker needs the GIL to help, nor to look out for the next job: that would cost 30 µs for each kernel.  The caller
 writes the kernel's arguments and the address of its code into the ``work`` array and rings the bell, which is a number
 there; a worker that sees the number change calls the code.  While `INSIDE` counts one, nothing of the job may go away.
+
+A worker first counts itself into `INSIDE`, then reads `CODE`; the caller first takes `CODE` back, then reads `INSIDE`.
+All threads see this in one order (seq_cst): either the worker finds no code, or the caller finds the worker.  One that
+comes a job late or several thus helps with the job that there is, or with none.
+
+An `intrinsic` is a function that is given by LLVM's instructions: when it is compiled, ``generate`` writes them with a
+builder, and returns what stands for the result.
 """
 
 from __future__ import annotations
@@ -41,7 +48,7 @@ from .places import (
     THREADS,
 )  # fmt: skip
 
-__all__ = ["again", "serve", "shared"]
+__all__ = ["over", "serve", "shared"]
 
 # Looks at a counter, 15 to 20 ns each, before a thread gives up.  A worker outlasts the pauses between the kernels of a
 # training step: one that is woken comes late, and wants the GIL just when its caller does.
@@ -52,12 +59,12 @@ SHARE = ir.FunctionType(ir.IntType(32), [INT.as_pointer(), INT, ANY.as_pointer()
 
 
 def shared(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a kernel ``f(me, start, stop, *args)``, to be called by `threads.run` as ``f(work, *args)``."""
+    """Compile a kernel ``f(me, start, stop, *args)``, for `threads.run`: ``f(work, *args)`` does all, see `_lead`."""
     code = _code_of(part(function))
     names = ", ".join(list(inspect.signature(function).parameters)[3:])
     scope: dict[str, Any] = {"code": code, "lead": _lead, "__name__": function.__module__}
     # Numba takes twice as long for a call of a function with *args.
-    exec(f"def kernel(work, {names}): lead(work, code(work, ({names},)))", scope)
+    exec(f"def kernel(work, {names}): return lead(work, code(work, ({names},)))", scope)
     return jit(scope["kernel"], known_as=function)
 
 
@@ -66,19 +73,32 @@ def shared(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @part
 def _lead(work, code):
-    """Carry out a job; workers that are still at it after a while are left to Python."""
+    """Carry out a job; returns whether it is `over`: workers that are still at it after a while are left to Python."""
     for i in range(work[THREADS]):
         work[NEXT + i * APART] = i * work[COUNT] // work[THREADS]
     if work[HELPED]:
         _add(work, CODE, code)
         _add(work, BELL, 1)
     _call(work, code, 0)
-    if work[HELPED]:
-        _add(work, CODE, -code)
-        for _ in range(WAIT):
-            if _look(work, INSIDE) == 0:
-                break
+    if not work[HELPED]:
+        _raise(work)
+        return True
+    _add(work, CODE, -code)
+    looks = 0
+    while not over(work):
+        looks += 1
+        if looks == WAIT:
+            return False
+    return True
+
+
+@jit
+def over(work):
+    """Whether no worker is at the job any more; raises then what the kernel has raised in a thread, if anything."""
+    if _look(work, INSIDE) != 0:
+        return False
     _raise(work)
+    return True
 
 
 def _code_of(kernel: Any) -> Callable[..., int]:
@@ -99,7 +119,7 @@ def _code_of(kernel: Any) -> Callable[..., int]:
             compiled = kernel.overloads[kinds]
             library = context.active_code_library
             library.add_linking_library(compiled.library)
-            library._optimize_final_module = lambda: None
+            library._optimize_final_module = lambda: None  # Numba would optimize the kernel, which is done, once more
             return builder.ptrtoint(_emit_share(context, builder.module, compiled.fndesc, lent.type), INT)
 
         return types.int64(work, args), generate
@@ -110,7 +130,8 @@ def _code_of(kernel: Any) -> Callable[..., int]:
 def _lent(context, builder, kind, value):
     """Arrays, and tuples of them, as a worker may have them: without the counts of references, which stay the caller's.
 
-    The caller may be gone with its own, and Python alone holds the memory; and counting together costs time.
+    They end with the caller's native call, which a late worker may outlast; Python then holds the arrays until the job
+    is `over`.  To count in several threads would cost time, too.
     """
     if isinstance(kind, types.Array):
         array = context.make_array(kind)(context, builder, value=value)
@@ -177,12 +198,6 @@ def serve(work, me, seen):
             if me >= work[THREADS]:
                 break
     return seen
-
-
-@jit
-def again(work):
-    """Raise the exception that the kernel has raised in a thread, if any."""
-    _raise(work)
 
 
 # -- what Numba has no words for --------------------------------------------------------------------------------------

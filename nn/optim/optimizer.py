@@ -12,7 +12,7 @@ from autograd_lite.kernels import SMALL, threads
 from autograd_lite.modes import enable_grad
 from autograd_lite.writes import log_write
 
-from ..checks import check_number
+from ..checks import check_at_least_zero
 from ..module import clear_gradients
 
 __all__ = ["Optimizer"]
@@ -230,20 +230,3 @@ def kept(state: State, name: str, w: np.ndarray, start: float = 0.0) -> np.ndarr
     if found is None:
         found = state[name] = np.full_like(w, start, _precise(w.dtype))
     return found
-
-
-def check_at_least_zero(group: Mapping[str, Any], *names: str) -> None:
-    """Raise ValueError for a hyperparameter that is negative, NaN or infinite, TypeError for what is no number."""
-    for name in names:
-        value = group[name]
-        check_number(name, value)
-        if not 0 <= value < float("inf"):
-            raise ValueError(f"{name} must be at least 0 and finite, got {value}")
-
-
-def check_below_one(group: Mapping[str, Any], *names: str) -> None:
-    """Raise ValueError for a weight of an average, β, that is not in [0, 1)."""
-    check_at_least_zero(group, *names)
-    for name in names:
-        if group[name] >= 1:
-            raise ValueError(f"{name} must be in [0, 1), got {group[name]}")

@@ -9,7 +9,8 @@ import numpy as np
 
 from autograd_lite.kernels import rules
 
-from .optimizer import Optimizer, State, check_at_least_zero, check_below_one, kept
+from ..checks import check_at_least_zero, check_below_one
+from .optimizer import Optimizer, State, kept
 
 __all__ = ["SGD", "Momentum"]
 

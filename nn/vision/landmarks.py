@@ -17,10 +17,10 @@ import autograd_lite as al
 from autograd_lite import Tensor
 
 from .. import functional as F
+from ..checks import check_at_least_zero
 from ..layers.conv import Conv2d
 from ..layers.linear import Linear
 from ..module import Module
-from ..optim.optimizer import check_at_least_zero
 from .backbone import Backbone
 
 __all__ = [

@@ -17,13 +17,13 @@ import autograd_lite as al
 from autograd_lite import Tensor
 
 from .. import functional as F
+from ..checks import check_at_least_zero
 from ..layers.activation import LeakyReLU
 from ..layers.container import Flatten, Sequential
 from ..layers.linear import Linear
 from ..layers.pool import AdaptiveMaxPool2d
 from ..models import Shape
 from ..module import Module
-from ..optim.optimizer import check_at_least_zero
 from .backbone import Backbone
 from .boxes import box_convert, iou
 from .grid import BOX, CLASSES, OBJECT

@@ -17,9 +17,9 @@ import autograd_lite as al
 from autograd_lite import Tensor, no_grad
 
 from .. import functional as F
+from ..checks import check_at_least_zero
 from ..layers.conv import Conv2d
 from ..module import Module
-from ..optim.optimizer import check_at_least_zero
 from ..utils import evaluating
 from .backbone import Backbone
 from .boxes import box_area, clip_boxes_to_image, complete_box_iou_loss

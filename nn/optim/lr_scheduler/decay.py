@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..optimizer import Optimizer, check_at_least_zero
+from ...checks import check_at_least_zero
+from ..optimizer import Optimizer
 from .scheduler import LRScheduler, check_count, check_milestones
 
 __all__ = [

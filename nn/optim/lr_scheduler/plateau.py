@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, SupportsFloat
 
-from ..optimizer import Optimizer, check_at_least_zero
+from ...checks import check_at_least_zero
+from ..optimizer import Optimizer
 from .scheduler import LRScheduler, check_count, for_groups
 
 __all__ = ["ReduceLROnPlateau"]

@@ -6,7 +6,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from ..optimizer import Optimizer, check_at_least_zero
+from ...checks import check_at_least_zero
+from ..optimizer import Optimizer
 
 __all__ = [
     "LRScheduler", "check_count", "check_milestones", "check_momentum", "for_groups", "momentum_change",
