@@ -219,6 +219,14 @@ def test_ctrl_c_leaves_no_error_to_the_next_kernel(monkeypatch: pytest.MonkeyPat
     assert helpers() <= {0, 1}
 
 
+def test_workers_are_not_asked_while_one_is_at_a_job_that_was_given_up() -> None:
+    pool = threads._Pool()
+    pool.lent, pool.work[INSIDE] = (np.zeros(1),), 1
+    assert not pool.is_free()
+    pool.work[INSIDE] = 0
+    assert pool.is_free()
+
+
 def test_from_several_python_threads() -> None:
     threads.set_num_threads(2)
     wrong: list[object] = []

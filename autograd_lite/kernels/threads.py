@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .places import APART, BELL, COUNT, HELPED, LENGTH, NEXT, THREADS
+from .places import APART, BELL, COUNT, HELPED, INSIDE, LENGTH, NEXT, THREADS
 
 __all__ = ["get_num_threads", "pieces", "run", "set_num_threads"]
 
@@ -64,10 +64,16 @@ class _Pool:
         self.work[HELPED] = True
         self.workers: list[_Worker] = []
         self.owner = threading.Lock()
+        self.lent: tuple[Any, ...] = ()  # the arguments of a job that is not over
         self.alone_until = 0.0
 
     def is_free(self) -> bool:
-        """Whether workers are worth asking: not just after the caller has waited for one, or for a core."""
+        """Whether workers are worth asking: not just after the caller has waited for one, or for a core.
+
+        Nor while one is still at a job that Ctrl-C has ended.
+        """
+        if self.lent and self.work[INSIDE]:
+            return False
         return not self.alone_until or time.perf_counter() > self.alone_until
 
     def run(self, kernel: Kernel, args: tuple[Any, ...], *job: int) -> None:
@@ -76,12 +82,13 @@ class _Pool:
         work = self.work
         work[COUNT], work[LENGTH], work[THREADS] = job
         self._wake(job[-1] - 1)
-        over = False
+        self.lent, over = args, False
         try:
             over = kernel(work, *args)
         finally:
             if not over:
                 self._wait()
+            self.lent = ()
         now, used = time.perf_counter(), time.thread_time() - used
         lost = now - began - used
         if lost > STALL + used / 2:
@@ -89,8 +96,9 @@ class _Pool:
 
     def _wake(self, helpers: int) -> None:
         while len(self.workers) < helpers:
-            self.workers.append(_Worker(self.work, len(self.workers) + 1))
-            self.workers[-1].start()
+            worker = _Worker(self.work, len(self.workers) + 1)
+            worker.start()
+            self.workers.append(worker)
         for worker in self.workers[:helpers]:
             if worker.asleep:
                 worker.asleep = False  # one alarm is enough
